@@ -1,0 +1,172 @@
+"""Serves the page on which people look at records and edit them, as CRM staff would."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from mock_crm import outbox, records
+from mock_crm.crm import current
+from mock_crm.errors import ApiError, not_found
+from mock_crm.fields import Resource
+from mock_crm.records import Record
+from mock_crm.resources import RESOURCES
+
+ON_A_PAGE = 50
+_LAST_PAGE = 1_000_000
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+blueprint = Blueprint("page", __name__)
+
+Answer = str | tuple[str, int] | Redirect
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a form shows: values as they were stored or sent, and what is wrong with them."""
+
+    values: dict[str, Any]
+    errors: dict[str, list[str]]
+    message: str = ""
+
+
+@blueprint.before_request
+def refuse_other_sites() -> None:
+    """Nobody signs in here, so a form counts only if the browser says it comes from this very page."""
+    if request.method == "POST" and not _is_from_here():
+        abort(403, "This form must be sent from the CRM's own page.")
+
+
+@blueprint.after_request
+def keep_to_ourselves(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.app_template_filter()
+def label(name: str) -> str:
+    """A declared name as people read it: due_date is Due date."""
+    return name.replace("_", " ").capitalize()
+
+
+@blueprint.get("/")
+def home() -> Redirect:
+    return redirect(url_for(".listing", resource=RESOURCES[0]))
+
+
+@blueprint.get("/records/<resource:resource>")
+def listing(resource: Resource) -> str:
+    text, deleted = request.args.get("q", "").strip(), "deleted" in request.args
+    number = min(max(request.args.get("page", 1, type=int), 1), _LAST_PAGE)
+    with current().store.reading() as db:
+        found, total = records.search(
+            db, resource.name, text, deleted=deleted, limit=ON_A_PAGE, offset=(number - 1) * ON_A_PAGE
+        )
+    pages = max(-(-total // ON_A_PAGE), 1)
+    return _page(
+        "listing.html", resource, records=found, total=total, q=text, deleted=deleted, number=number, pages=pages
+    )
+
+
+@blueprint.get("/records/<resource:resource>/new")
+def blank(resource: Resource) -> str:
+    return _page("record.html", resource, record=None, form=Form({}, {}))
+
+
+@blueprint.post("/records/<resource:resource>/new")
+def create(resource: Resource) -> Answer:
+    values = _sent(resource)
+    try:
+        draft = resource.draft(values)
+        with current().writing() as writing:
+            record = writing.create(resource, draft)
+    except ApiError as refusal:
+        return _page("record.html", resource, record=None, form=_refused(values, refusal)), refusal.status
+    return _done(resource, f"{record.crm_id} was created.")
+
+
+@blueprint.get("/records/<resource:resource>/<crm_id>")
+def edit(resource: Resource, crm_id: str) -> str:
+    record = _record(resource, crm_id)
+    return _page("record.html", resource, record=record, form=Form(record.fields, {}))
+
+
+@blueprint.post("/records/<resource:resource>/<crm_id>")
+def save(resource: Resource, crm_id: str) -> Answer:
+    """Store what a person changed. What looks the same in the form stays as it was: null does not become empty."""
+    shown, values = _record(resource, crm_id).fields, _sent(resource)
+    try:
+        changed = {name: value for name, value in values.items() if (value or "") != (shown[name] or "")}
+        draft = resource.draft(changed, partial=True)
+        with current().writing() as writing:
+            writing.update(resource, crm_id, draft, _is_the_version_shown)
+    except ApiError as refusal:
+        form = _refused(values, refusal)
+        return _page("record.html", resource, record=_record(resource, crm_id), form=form), refusal.status
+    return _done(resource, f"{crm_id} was saved.")
+
+
+@blueprint.post("/records/<resource:resource>/<crm_id>/delete")
+def delete(resource: Resource, crm_id: str) -> Answer:
+    try:
+        with current().writing() as writing:
+            writing.delete(resource, crm_id, _is_the_version_shown)
+    except ApiError as refusal:
+        record = _record(resource, crm_id)
+        form = _refused(record.fields, refusal)
+        return _page("record.html", resource, record=record, form=form), refusal.status
+    return _done(resource, f"{crm_id} was deleted.")
+
+
+@blueprint.get("/webhooks")
+def webhooks() -> str:
+    with current().store.reading() as db:
+        subscribed, recent = outbox.subscriptions(db), outbox.recent(db, ON_A_PAGE)
+    return _page("webhooks.html", None, subscribed=subscribed, recent=recent)
+
+
+def _is_from_here() -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    try:
+        sender = urlsplit(request.headers.get("Origin") or request.headers.get("Referer", ""))
+    except ValueError:
+        return False
+    return sender.netloc == request.host
+
+
+def _is_the_version_shown(version: int) -> bool:
+    return str(version) == request.form.get("version")
+
+
+def _sent(resource: Resource) -> dict[str, Any]:
+    """The form's fields; a form cannot say null, so an empty optional field means it."""
+    sent = {each: request.form.get(each.name, "") for each in resource.fields}
+    return {each.name: value or (value if each.required else None) for each, value in sent.items()}
+
+
+def _refused(values: dict[str, Any], refusal: ApiError) -> Form:
+    errors = refusal.body.get("errors", {})
+    stale = "Somebody changed this record meanwhile. Look at what it says now; saving again puts your values in place."
+    message = stale if refusal.status == 412 else "" if errors else refusal.body["message"]  # noqa: PLR2004
+    return Form(values, errors, message)
+
+
+def _record(resource: Resource, crm_id: str) -> Record:
+    with current().store.reading() as db:
+        record = records.find(db, resource.name, crm_id, deleted=True)
+    if record is None:
+        raise not_found()
+    return record
+
+
+def _done(resource: Resource, message: str) -> Redirect:
+    return redirect(url_for(".listing", resource=resource, done=message), 303)
+
+
+def _page(template: str, resource: Resource | None, **shown: Any) -> str:
+    return render_template(template, resources=RESOURCES, resource=resource, **shown)

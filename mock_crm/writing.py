@@ -1,0 +1,117 @@
+"""Changes records: one unit of work is one transaction, and remembers what changed for the webhooks."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mock_crm import records
+from mock_crm.errors import ApiError, not_found
+from mock_crm.fields import Draft, Resource, invalid
+from mock_crm.records import Record
+
+Mangle = Callable[[Resource, dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    resource: str
+    event: str
+    record: Record
+    updated_fields: dict[str, Any]
+
+
+@dataclass
+class Writing:
+    """The only way in for a change, whoever makes it: API, batch or page."""
+
+    db: sqlite3.Connection
+    now: str
+    mangle: Mangle
+    """What an injected fault does to the values before they are stored."""
+    changes: list[Change] = field(default_factory=list)
+
+    def create(self, resource: Resource, draft: Draft) -> Record:
+        values = dict.fromkeys((each.name for each in resource.fields), None) | self.mangle(resource, draft.values)
+        record = Record(
+            number=0,
+            external_id=draft.about.get("external_id"),
+            version=1,
+            updated_at=self.now,
+            deleted=False,
+            fields=values,
+        )
+        records.insert(self.db, resource.name, record)
+        self.changes.append(Change(resource.name, "created", record, values))
+        return record
+
+    def update(self, resource: Resource, crm_id: str, draft: Draft, expects: Callable[[int], bool]) -> Record:
+        """Store what differs; a write that changes nothing leaves the version and tells nobody."""
+        return self._change(resource, self._live(resource, crm_id), draft, expects)
+
+    def delete(self, resource: Resource, crm_id: str, expects: Callable[[int], bool]) -> Record:
+        record = self._live(resource, crm_id)
+        _require(record, expects)
+        record.deleted = True
+        self._save(resource, record, "deleted", {})
+        return record
+
+    def upsert(self, resource: Resource, item: object) -> dict[str, Any]:
+        """One item of a batch: its outcome, never an error, so that a bad item does not hold up the good ones."""
+        try:
+            status, record = self._upsert(resource, item)
+        except ApiError as refusal:
+            named = {"crm_id": item["crm_id"]} if isinstance(item, Mapping) and item.get("crm_id") else {}
+            return {"status": refusal.status, **named, **refusal.body}
+        return {"status": status, **record.as_json()}
+
+    def _upsert(self, resource: Resource, item: object) -> tuple[int, Record]:
+        if not isinstance(item, Mapping):
+            raise ApiError(400, "validation_failed", "An item must be an object.")
+        crm_id, if_version = item.get("crm_id"), item.get("if_version")
+        if crm_id is not None and not isinstance(crm_id, str):
+            raise ApiError(400, "validation_failed", "crm_id must be a string.")
+        if if_version is not None and type(if_version) is not int:
+            raise ApiError(400, "validation_failed", "if_version must be a whole number.")
+        draft = resource.draft(item, partial=True)
+        record = self._live(resource, crm_id) if crm_id else self._linked(resource, draft.about.get("external_id"))
+        if record is not None:
+            return 200, self._change(resource, record, draft, lambda version: if_version in (None, version))
+        if missing := resource.missing(draft):
+            raise invalid(missing)
+        return 201, self.create(resource, draft)
+
+    def _linked(self, resource: Resource, external_id: str | None) -> Record | None:
+        if external_id is None:
+            return None
+        found = records.find_by_external_id(self.db, resource.name, external_id, limit=1)
+        return found[0] if found else None
+
+    def _live(self, resource: Resource, crm_id: str) -> Record:
+        record = records.find(self.db, resource.name, crm_id)
+        if record is None:
+            raise not_found()
+        return record
+
+    def _change(self, resource: Resource, record: Record, draft: Draft, expects: Callable[[int], bool]) -> Record:
+        _require(record, expects)
+        wanted = self.mangle(resource, draft.values)
+        updated = {name: value for name, value in wanted.items() if record.fields.get(name) != value}
+        external_id = draft.about.get("external_id", record.external_id)
+        if updated or external_id != record.external_id:
+            record.fields |= updated
+            record.external_id = external_id
+            self._save(resource, record, "updated", updated)
+        return record
+
+    def _save(self, resource: Resource, record: Record, event: str, updated: dict[str, Any]) -> None:
+        record.version += 1
+        record.updated_at = self.now
+        records.update(self.db, resource.name, record)
+        self.changes.append(Change(resource.name, event, record, updated))
+
+
+def _require(record: Record, expects: Callable[[int], bool]) -> None:
+    if not expects(record.version):
+        message = f"The record is at version {record.version} by now."
+        raise ApiError(412, "version_mismatch", message, version=record.version)
