@@ -1,0 +1,61 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup run test test-quick lint fmt demo newman migrate lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(VENV)/run ## make the virtual environment and install what is pinned
+
+$(VENV)/run: requirements.txt requirements-scale.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "crm-sync needs Python 3.11 or newer; say make PYTHON=python3.11 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned dependencies (once) ..."
+	@$(INSTALL) -r requirements.txt -r requirements-scale.txt
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run requirements-dev.txt
+	@$(INSTALL) -r requirements.txt -r requirements-scale.txt -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/run ## start web, worker and mock CRM; Ctrl-C stops them all
+	@exec $(BIN)/python -m app.stack
+
+test: $(VENV)/dev ## run the tests; REQUIRE_SERVICES=1 fails where a database is missing
+	@REQUIRE_SERVICES=$(REQUIRE_SERVICES) $(BIN)/python -m pytest $(ARGS)
+
+test-quick: $(VENV)/dev ## run the tests that start no processes
+	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+
+lint: $(VENV)/dev ## ruff, mypy and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fmt: $(VENV)/dev ## format the code and mend what can be mended
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+demo: $(VENV)/run ## a narrated tour against the running stack
+	@$(BIN)/flask --app wsgi sync demo
+
+newman: ## run the Postman collection against the running stack
+	@postman/run.sh
+
+migrate: $(VENV)/run ## bring the database to the newest version
+	@$(BIN)/flask --app wsgi db upgrade
+
+lock: $(VENV)/dev ## pin what requirements*.in ask for
+	@for name in requirements requirements-scale requirements-dev; do $(LOCK) $$name.in -o $$name.txt; done
+
+clean: ## remove the virtual environment and caches; the data in instance/ stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache postman/node_modules
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""How a resource is declared and what every other folder stands on."""

@@ -1,0 +1,162 @@
+"""The database: one engine, and `transact`, the only way to write.
+
+SQLite lets writers collide and arbitrates badly, so every writer of this service, in any thread or process, first
+takes a lock outside SQLite; inside it nothing happens but SQL.
+"""
+
+import fcntl
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from flask import Flask, current_app
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, Connection, DateTime, Dialect, MetaData, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+from app.core.errors import NotNow
+
+T = TypeVar("T")
+ATTEMPTS = 4
+LOCK = "crm-sync.write-lock"
+LOCK_TIMEOUT = 10.0
+"""Seconds a writer waits for its turn before the caller hears 503."""
+
+
+class Base(DeclarativeBase):
+    # Names for every constraint: a batch migration on SQLite can only change what has one.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class Utc(TypeDecorator[datetime]):
+    """A time in UTC. SQLite drops time zones, so they are taken off and put on here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class WriteLock:
+    """One writer at a time to one SQLite file, over threads (a lock) and processes (flock on a file beside it)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = threading.Lock()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        deadline = time.monotonic() + LOCK_TIMEOUT
+        if not self._threads.acquire(timeout=LOCK_TIMEOUT):
+            raise NotNow("The database is busy.", retry_after=1)
+        try:
+            with self._path.open("w") as file:
+                self._take(file.fileno(), deadline)
+                yield  # closing the file gives the lock back, also when we are killed
+        finally:
+            self._threads.release()
+
+    @staticmethod
+    def _take(descriptor: int, deadline: float) -> None:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise NotNow("The database is busy.", retry_after=1) from None
+                time.sleep(0.001)
+            else:
+                return
+
+
+def init_database(app: Flask) -> None:
+    """Bind the database to the application, make SQLite durable and its transactions explicit."""
+    db.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    app.extensions[LOCK] = nullcontext
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "begin", _on_sqlite_begin)
+        app.extensions[LOCK] = WriteLock(Path(f"{engine.url.database}.lock")).hold
+
+
+def _on_sqlite_connect(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late and loses updates
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={int(LOCK_TIMEOUT)}000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    # A deferred BEGIN that writes later fails at once when another writer was there; readers take no lock.
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """Open a connection for queries: one consistent view, no write lock."""
+    with db.engine.connect() as connection:
+        yield connection
+
+
+def transact(work: Callable[[Connection], T]) -> T:
+    """Run `work` in one transaction and commit it; run it again when another writer won a race.
+
+    `work` must do nothing but SQL: it runs under the write lock, and may run more than once.
+    Raises NotNow when the database stays busy, whatever `work` raises, and SQLAlchemy's own errors.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with current_app.extensions[LOCK](), db.engine.connect().execution_options(writing=True) as connection:
+                result = work(connection)
+                connection.commit()
+                return result
+        except DBAPIError as error:
+            if attempt == ATTEMPTS or not _lost_a_race(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _lost_a_race(error: DBAPIError) -> bool:
+    """Tell whether the same work may succeed now: a unique key, a deadlock or a serialization failure (SQLSTATE)."""
+    if isinstance(error, IntegrityError):
+        return True
+    return getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}

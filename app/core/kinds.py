@@ -1,0 +1,111 @@
+"""The kinds a field can be: each says which values are valid, how it looks in OpenAPI, and when two values are one."""
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from marshmallow import ValidationError, fields
+
+
+def _refuse_control_characters(value: str) -> None:
+    """Refuse what could break out of a header or a log line (and NUL, which PostgreSQL cannot store)."""
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+        raise ValidationError("Must not contain control characters.")
+
+
+class Text(fields.String):
+    """One line of text, kept as it was written."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:  # noqa: ARG002
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        _refuse_control_characters(value)
+        if self.required and not value.strip():
+            raise ValidationError("Must not be blank.")
+        return value
+
+
+class Email(Text, fields.Email):
+    """An e-mail address (RFC 5321, internationalised ones too), kept as it was written."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators = [validator for validator in self.validators if not _is_marshmallow_email(validator)]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            validate_email(text, check_deliverability=False)
+        except EmailNotValidError as error:
+            raise ValidationError(f"Not a valid e-mail address: {_sentence(str(error))}") from error
+        return text
+
+
+class Phone(Text):
+    """A phone number that could be dialled somewhere, kept as it was written; empty is a value of its own.
+
+    "Possible", not "valid": numbering plans change faster than their lists, and sample numbers are never valid.
+    """
+
+    region = "US"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if text and not _possible(text, self.region):
+            raise ValidationError("Not a possible phone number.")
+        return text
+
+
+class Time(fields.DateTime):
+    """A time as RFC 3339 with an offset, kept in UTC to the millisecond."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:  # noqa: ARG002
+        parsed = parse_time(value)
+        if parsed is None:
+            raise ValidationError("Not a time: use RFC 3339 with an offset, such as 2026-01-31T12:00:00Z.")
+        return parsed
+
+
+def parse_time(value: object) -> datetime | None:
+    """Read an RFC 3339 time; None when it is not one. The offset is required: a local time orders nothing."""
+    if not isinstance(value, str) or not 20 <= len(value) <= 40 or value[10] not in "Tt ":  # noqa: PLR2004
+        return None
+    try:
+        parsed = datetime.fromisoformat(value.upper())
+        if parsed.tzinfo is None:
+            return None
+        parsed = parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return parsed.replace(microsecond=parsed.microsecond // 1000 * 1000)
+
+
+def format_time(moment: datetime | None) -> str | None:
+    """Write a time as the API shows it: UTC, milliseconds, `Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def unique_key(value: str | None) -> str | None:
+    """Return the form in which two spellings of one value are equal: any letter case, either Unicode form."""
+    if value is None:
+        return None
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).casefold())
+
+
+def _possible(text: str, region: str) -> bool:
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(text, region))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _is_marshmallow_email(validator: object) -> bool:
+    return type(validator).__name__ == "Email"
+
+
+def _sentence(text: str) -> str:
+    return text.splitlines()[0] if text else "it cannot be one."

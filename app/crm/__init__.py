@@ -1,0 +1,18 @@
+"""The client for a CRM: the only folder that speaks HTTP to it."""
+
+from app.crm.client import CRMClient
+from app.crm.config import CRMConfig
+from app.crm.dialect import Page
+from app.crm.errors import Conflict, CRMError, NotThere, OutcomeUnknown, Rejected, Unavailable
+
+__all__ = [
+    "CRMClient",
+    "CRMConfig",
+    "CRMError",
+    "Conflict",
+    "NotThere",
+    "OutcomeUnknown",
+    "Page",
+    "Rejected",
+    "Unavailable",
+]

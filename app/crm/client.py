@@ -1,0 +1,234 @@
+"""The client: every call to the CRM, with its authentication, pace, retries and the meaning of its answer."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import requests
+import structlog
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from app.core.record import Snapshot
+from app.core.world import World
+from app.crm import dialect
+from app.crm.auth import authentication
+from app.crm.config import CRMConfig
+from app.crm.dialect import Malformed, Page
+from app.crm.errors import Conflict, NotThere, OutcomeUnknown, Rejected, Unavailable
+from app.crm.limits import Breaker, Pace, parse_retry_after
+from app.crm.retry import PATIENCE, retrying
+from app.crm.transport import BoundedSession
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+Headers = Mapping[str, str]
+
+UNAUTHORIZED = 401
+NOT_DONE = frozenset({408, 425, 429, 503})
+"""Statuses that promise that nothing was done; any other 5xx may hide a finished write."""
+MOVED_ON = frozenset({409, 412})
+GONE = frozenset({404, 405, 410})
+
+
+class CRMClient:
+    """Talks to one CRM. One instance serves all threads of a program.
+
+    Every method raises Unavailable, OutcomeUnknown, Rejected, NotThere or Conflict; none returns a half answer.
+    `deadline` is a time on the world's monotonic clock by which a call, its retries included, gives up.
+    """
+
+    def __init__(self, config: CRMConfig, world: World | None = None) -> None:
+        self.config = config
+        self._world = world or World()
+        self.session = BoundedSession(config.base_url, config.timeout)
+        self.pace = Pace(self._world, config.rate_limit_per_minute)
+        self.breaker = Breaker(self._world)
+        self._authentication = authentication(self.session, config, self._world)
+        self.on_recovery: Callable[[], None] = lambda: None
+        self.on_call: Callable[[str, str], None] = lambda _method, _outcome: None
+
+    def create(
+        self, path: str, fields: Mapping[str, Any], *, external_id: str, key: str, look_first: bool = False,
+        deadline: float | None = None,
+    ) -> Snapshot:  # fmt: skip
+        """Create a record once, whatever happens to the answers.
+
+        After an outcome that is unknown (`look_first` for one from an earlier push) the record is looked up by
+        `external_id` before it is sent again, with the same `key` and the same body.
+        """
+
+        def attempt(unsure: bool) -> Snapshot:
+            if unsure:
+                found = self._find_once(path, external_id, deadline)
+                if found is not None:
+                    return found
+            body = dialect.created(fields, external_id)
+            answer = self._call("POST", path, json=body, headers={"Idempotency-Key": key}, deadline=deadline)
+            return _read_snapshot(answer)
+
+        return self._again(attempt, deadline, unsure=look_first)
+
+    def update(
+        self, path: str, crm_id: str, fields: Mapping[str, Any], *, version: int | None, key: str,
+        deadline: float | None = None,
+    ) -> Snapshot:  # fmt: skip
+        """Change some fields, provided that the record is still at `version` (None: whatever it is at)."""
+        headers = {"Idempotency-Key": key, **dialect.if_match(version)}
+
+        def attempt(_: bool) -> Snapshot:
+            target = dialect.record_path(path, crm_id)
+            answer = self._call("PATCH", target, json=dict(fields), headers=headers, deadline=deadline)
+            return _read_snapshot(answer, asked=crm_id)
+
+        return self._again(attempt, deadline)
+
+    def delete(self, path: str, crm_id: str, *, version: int | None, deadline: float | None = None) -> None:
+        """Delete a record; one that is gone already is deleted."""
+        target = dialect.record_path(path, crm_id)
+
+        def attempt(_: bool) -> None:
+            try:
+                self._call("DELETE", target, headers=dialect.if_match(version), deadline=deadline)
+            except NotThere:
+                return
+
+        self._again(attempt, deadline)
+
+    def get(self, path: str, crm_id: str, *, deadline: float | None = None) -> Snapshot:
+        """Fetch one record. Raises NotThere when the CRM does not have it."""
+        target = dialect.record_path(path, crm_id)
+        return self._again(
+            lambda _: _read_snapshot(self._call("GET", target, deadline=deadline), asked=crm_id), deadline
+        )
+
+    def find(self, path: str, external_id: str, *, deadline: float | None = None) -> Snapshot | None:
+        """Look a record up by our id; None when the CRM has none, or cannot be asked this way."""
+        return self._again(lambda _: self._find_once(path, external_id, deadline), deadline)
+
+    def list_changed(self, path: str, cursor: str | None, limit: int, *, deadline: float | None = None) -> Page:
+        """Fetch one page of what changed since `cursor` (None: from the beginning), tombstones included."""
+        params = dialect.changes_since(cursor, limit)
+        return self._again(lambda _: _read_page(self._call("GET", path, params=params, deadline=deadline)), deadline)
+
+    def subscribe(self, url: str, secret: str) -> None:
+        """Ask the CRM to post signed webhooks to `url`; asking twice changes nothing."""
+        body = {"url": url, "secret": secret}
+        self._again(lambda _: self._call("POST", dialect.WEBHOOKS_PATH, json=body), None)
+
+    def ping(self, path: str) -> None:
+        """Make one cheap call, to see whether the CRM answers and lets us in."""
+        self._call("GET", path, params=dialect.changes_since(None, 1))
+
+    def _find_once(self, path: str, external_id: str, deadline: float | None) -> Snapshot | None:
+        try:
+            answer = self._call("GET", path, params=dialect.with_external_id(external_id), deadline=deadline)
+        except Rejected:
+            return None  # a CRM without this look-up: the Idempotency-Key is what is left
+        # A CRM that does not know the parameter lists everything: believe only what names us.
+        items = _read_page(answer).items
+        return next((item for item in items if item.external_id == external_id and not item.deleted), None)
+
+    def _again(self, attempt: Callable[[bool], T], deadline: float | None, *, unsure: bool = False) -> T:
+        """Make attempts until one ends well; each is told whether an earlier one may have been done."""
+
+        def once() -> T:
+            nonlocal unsure
+            try:
+                return attempt(unsure)
+            except OutcomeUnknown:
+                unsure = True
+                raise
+            except Unavailable as error:
+                if unsure:  # this attempt did nothing, but what an earlier one did is still not known
+                    raise OutcomeUnknown(error.message, status=error.status, retry_after=error.retry_after) from error
+                raise
+
+        return retrying(self._world, self.config.max_retries, deadline)(once)
+
+    def _call(self, method: str, path: str, *, deadline: float | None = None, **request: Any) -> requests.Response:
+        """Make one call, once more with a new token after a 401. Returns only answers that say yes."""
+        answer = self._send(method, path, deadline, request)
+        if answer.status_code == UNAUTHORIZED:
+            self._authentication.refused(dict(answer.request.headers))
+            answer = self._send(method, path, deadline, request)
+        now = self._world.now()
+        retry_after = parse_retry_after(answer.headers.get("Retry-After"), now)
+        self._note(method, answer, retry_after)
+        if answer.status_code >= requests.codes.multiple_choices:
+            raise _refusal(answer, retry_after)
+        return answer
+
+    def _send(self, method: str, path: str, deadline: float | None, request: dict[str, Any]) -> requests.Response:
+        budget = None if deadline is None else deadline - self._world.monotonic()
+        if budget is not None and budget <= 0:
+            raise Unavailable("There is no time left to ask the CRM.")
+        self.breaker.check()
+        self.pace.take_turn(PATIENCE if budget is None else min(PATIENCE, budget))
+        self.session.within(budget)
+        headers = {**request.get("headers", {}), **_request_id()}
+        try:
+            headers |= self._authentication.headers()
+            url = self.config.base_url + path
+            return self.session.request(method, url, **{**request, "headers": headers})
+        except requests.RequestException as error:
+            self._failed(method, "no_answer")
+            raise _lost(error) from error
+        except Unavailable:
+            self._failed(method, "no_token")
+            raise
+
+    def _note(self, method: str, answer: requests.Response, retry_after: float | None) -> None:
+        self.pace.heard(answer.headers)
+        if answer.status_code == requests.codes.too_many_requests:
+            self.pace.pause(1.0 if retry_after is None else retry_after)
+        if answer.status_code >= requests.codes.server_error:
+            self._failed(method, str(answer.status_code))
+            return
+        self.on_call(method, str(answer.status_code))
+        if self.breaker.succeeded():
+            log.info("crm_is_back")
+            self.on_recovery()
+
+    def _failed(self, method: str, outcome: str) -> None:
+        self.on_call(method, outcome)
+        self.breaker.failed()
+
+
+def _request_id() -> dict[str, str]:
+    known = structlog.contextvars.get_contextvars().get("request_id")
+    return {"X-Request-Id": known} if known else {}
+
+
+def _refusal(answer: requests.Response, retry_after: float | None) -> Exception:
+    status = answer.status_code
+    code, message = dialect.words(status, answer.content)
+    about: dict[str, Any] = {"status": status, "code": code}
+    if status in NOT_DONE or status == UNAUTHORIZED or answer.ok:  # ok: a redirect, which is never followed
+        return Unavailable(message, retry_after=retry_after, **about)
+    if status >= requests.codes.server_error:
+        return OutcomeUnknown(message, retry_after=retry_after, **about)
+    if status in MOVED_ON:
+        return Conflict(message, **about)
+    return (NotThere if status in GONE else Rejected)(message, **about)
+
+
+def _lost(error: requests.RequestException) -> Unavailable:
+    """Sort a call without an answer: refused before it was sent, or nobody knows. The text stays ours: K7."""
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    if isinstance(reason, NewConnectionError | ConnectTimeoutError):
+        return Unavailable("The CRM cannot be reached.")
+    return OutcomeUnknown(f"The CRM did not give a whole answer ({type(error).__name__}).")
+
+
+def _read_snapshot(answer: requests.Response, asked: str | None = None) -> Snapshot:
+    try:
+        return dialect.snapshot(dialect.parse(answer.content), asked=asked)
+    except Malformed as error:
+        raise OutcomeUnknown(f"The CRM's answer makes no sense: {error}", status=answer.status_code) from error
+
+
+def _read_page(answer: requests.Response) -> Page:
+    try:
+        return dialect.page(answer.content)
+    except Malformed as error:
+        raise Unavailable(f"The CRM's answer makes no sense: {error}", status=answer.status_code) from error

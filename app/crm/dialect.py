@@ -1,0 +1,129 @@
+"""One CRM's dialect: its paths, envelopes, cursors, batch form and error shapes. Another CRM is another such file."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from app.core.kinds import parse_time
+from app.core.record import Snapshot, Stamp
+
+TOKEN_PATH = "/crm/token"  # noqa: S105
+LOGIN_PATH = "/crm/auth/login"
+REFRESH_PATH = "/crm/auth/refresh"
+WEBHOOKS_PATH = "/crm/webhooks"
+ENVELOPE = frozenset({"crm_id", "external_id", "version", "updated_at", "deleted", "fields"})
+LONGEST_WORDS = 500
+
+
+class Malformed(ValueError):
+    """The answer is not what this call is answered with."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the change feed. `unreadable` counts entries without an id, which nothing can be done with."""
+
+    items: list[Snapshot]
+    cursor: str | None
+    has_more: bool
+    unreadable: int = 0
+
+
+def record_path(path: str, crm_id: str) -> str:
+    return f"{path}/{quote(crm_id, safe='')}"
+
+
+def created(fields: Mapping[str, Any], external_id: str) -> dict[str, Any]:
+    """Return the body that creates a record; our id travels along, so that it can be found again."""
+    return {**fields, "external_id": external_id}
+
+
+def changes_since(cursor: str | None, limit: int) -> dict[str, str]:
+    return {"limit": str(limit)} | ({} if cursor is None else {"updated_since": cursor})
+
+
+def with_external_id(external_id: str) -> dict[str, str]:
+    return {"external_id": external_id}
+
+
+def if_match(version: int | None) -> dict[str, str]:
+    return {} if version is None else {"If-Match": f'"{version}"'}
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """Read a JSON object. Raises Malformed."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("The answer is not JSON.") from error
+    if not isinstance(value, dict):
+        raise Malformed("The answer is not a JSON object.")
+    return value
+
+
+def snapshot(value: object, *, asked: str | None = None) -> Snapshot:
+    """Read one record as the CRM shows it. Raises Malformed, also when it is another record than was `asked` for."""
+    if not isinstance(value, dict):
+        raise Malformed("The record is not a JSON object.")
+    crm_id = identity(value.get("crm_id"))
+    if crm_id is None:
+        raise Malformed("The record has no crm_id.")
+    if asked is not None and crm_id != asked:
+        raise Malformed(f"The answer speaks of {crm_id}, not of {asked}.")
+    nested = value.get("fields")
+    fields = nested if isinstance(nested, dict) else {k: v for k, v in value.items() if k not in ENVELOPE}
+    return Snapshot(
+        crm_id=crm_id,
+        external_id=identity(value.get("external_id")),
+        fields=fields,
+        stamp=Stamp(version_of(value.get("version")), parse_time(value.get("updated_at"))),
+        deleted=value.get("deleted") is True,
+    )
+
+
+def page(body: bytes) -> Page:
+    """Read one page of a listing. Raises Malformed."""
+    value = parse(body)
+    entries = value.get("items")
+    if not isinstance(entries, list):
+        raise Malformed("The page has no items.")
+    items, unreadable = [], 0
+    for entry in entries:
+        try:
+            items.append(snapshot(entry))
+        except Malformed:
+            unreadable += 1
+    cursor = value.get("next_cursor")
+    cursor = str(cursor) if isinstance(cursor, str | int) and not isinstance(cursor, bool) else None
+    return Page(items, cursor, value.get("has_more") is True, unreadable)
+
+
+def identity(value: object) -> str | None:
+    """Return an id as text; None for what cannot be one."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value)
+    return text if text.strip() and text.isprintable() and len(text) <= 255 else None  # noqa: PLR2004
+
+
+def version_of(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value < 2**63 else None
+
+
+def words(status: int, body: bytes) -> tuple[str | None, str]:
+    """Return the code and the sentence in which the CRM says what went wrong."""
+    try:
+        value = parse(body)
+    except Malformed:
+        return None, f"The CRM answered {status}."
+    code = value.get("error") or value.get("code")
+    message = value.get("message") or value.get("detail") or value.get("error_description")
+    parts = [part for part in (code, message) if isinstance(part, str)]
+    if isinstance(value.get("errors"), dict):
+        parts.append(json.dumps(value["errors"], ensure_ascii=False))
+    sentence = ": ".join(parts) or f"The CRM answered {status}."
+    return (code if isinstance(code, str) else None), sentence[:LONGEST_WORDS]

@@ -1,0 +1,1 @@
+"""HTTP in, JSON out: no SQL here and no calls to the CRM."""

@@ -1,0 +1,156 @@
+"""Pages of a listing: the query parameters in, `pagination` and `Link` out."""
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, jsonify, request
+
+from app.core.errors import Invalid, Messages
+from app.core.kinds import format_time, parse_time
+from app.core.resource import Resource
+from app.core.schema import summary
+from app.services.records import Found, Wanted
+
+PER_PAGE, MOST = 20, 100
+LAST_PAGE = 10**9
+STATUSES = ("pending", "synced", "failed", "conflict")
+SORTS = ("last_updated", "created_at", "sync_status")
+PAGING = ("page", "per_page", "cursor")
+
+
+class Query:
+    """Reads query parameters one by one and complains of all that are wrong together."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self.errors: Messages = {}
+        self._values: Mapping[str, str] = request.args
+        for name in request.args:
+            if name not in allowed:
+                self.errors[name] = ["Unknown parameter."]
+            elif len(request.args.getlist(name)) > 1:
+                self.errors[name] = ["Give it once."]
+
+    def number(self, name: str, default: int, most: int) -> int:
+        text = self._values.get(name)
+        if text is None:
+            return default
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else 0  # noqa: PLR2004
+        if not 1 <= number <= most:
+            self.errors[name] = [f"Must be a number from 1 to {most}."]
+            return default
+        return number
+
+    def choice(self, name: str, choices: Collection[str], default: str | None = None) -> str | None:
+        text = self._values.get(name, default)
+        if text is not None and text not in choices:
+            self.errors[name] = [f"Must be one of: {', '.join(choices)}."]
+            return default
+        return text
+
+    def text(self, name: str) -> str | None:
+        text = self._values.get(name)
+        if text is not None and ("\0" in text or not text.isprintable() or len(text) > 300):  # noqa: PLR2004
+            self.errors[name] = ["Must be up to 300 printable characters."]
+            return None
+        return text
+
+    def time(self, name: str) -> datetime | None:
+        text = self._values.get(name)
+        moment = None if text is None else parse_time(text.replace(" ", "+"))
+        if text is not None and moment is None:
+            self.errors[name] = ["Must be a time such as 2026-01-31T12:00:00Z."]
+        return moment
+
+    def finish(self) -> None:
+        """Raise Invalid when anything was wrong."""
+        if self.errors:
+            raise Invalid(summary(self.errors), errors=self.errors)
+
+
+def wanted(resource: Resource) -> Wanted:
+    """Read which page of which records is wanted. Raises Invalid."""
+    query = Query((*PAGING, "sort", "sync_status", "q", "updated_since", *resource.unique_fields))
+    sorts = [*SORTS, *resource.fields]
+    sort = query.choice("sort", [*sorts, *(f"-{name}" for name in sorts)], "-last_updated") or "-last_updated"
+    filters: dict[str, Any] = {name: query.text(name) for name in (*resource.unique_fields, "q")}
+    filters |= {"sync_status": query.choice("sync_status", STATUSES), "updated_since": query.time("updated_since")}
+    per_page = query.number("per_page", PER_PAGE, MOST)
+    page = query.number("page", 1, LAST_PAGE)
+    after = _position(query, sort)
+    query.finish()
+    given = {name: value for name, value in filters.items() if value not in {None, ""}}
+    return Wanted(given, sort, page, per_page, after)
+
+
+def answer(asked: Wanted, found: Found, shown: list[dict[str, Any]]) -> Response:
+    """Return a page of records with its place in the whole."""
+    pages = math.ceil(found.total / asked.per_page)
+    cursor = None if found.next_after is None else _cursor(asked.sort, *found.next_after)
+    pagination = {
+        "page": asked.page,
+        "per_page": asked.per_page,
+        "total": found.total,
+        "pages": pages,
+        "next_cursor": cursor,
+    }
+    response = jsonify({"data": shown, "pagination": pagination})
+    links: dict[str, dict[str, str | int] | None] = {"next": None if cursor is None else {"cursor": cursor}}
+    if asked.after is None:
+        links["first"] = {"page": 1}
+        links["prev"] = {"page": asked.page - 1} if asked.page > 1 else None
+        links["last"] = {"page": max(pages, 1)}
+    response.headers["Link"] = _link_header(links)
+    return response
+
+
+def plain(shown: list[dict[str, Any]], total: int, page: int, per_page: int) -> Response:
+    """Return a page of something that is counted but not walked by cursor."""
+    pages = math.ceil(total / per_page)
+    pagination = {"page": page, "per_page": per_page, "total": total, "pages": pages, "next_cursor": None}
+    return jsonify({"data": shown, "pagination": pagination})
+
+
+def _link_header(links: Mapping[str, Mapping[str, Any] | None]) -> str:
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in {"page", "cursor"}]
+    return ", ".join(
+        f'<{request.path}?{urlencode([*kept, *where.items()])}>; rel="{rel}"'
+        for rel, where in links.items()
+        if where is not None
+    )
+
+
+def _cursor(sort: str, value: Any, record_id: str) -> str:
+    shown = format_time(value) if isinstance(value, datetime) else value
+    return base64.urlsafe_b64encode(json.dumps([sort, shown, record_id]).encode()).decode().rstrip("=")
+
+
+def _position(query: Query, sort: str) -> tuple[Any, str] | None:
+    text = request.args.get("cursor")
+    if text is None:
+        return None
+    try:
+        made_for, value, record_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        made_for, value, record_id = None, None, None
+    is_time = sort.lstrip("-") in {"last_updated", "created_at"}
+    if is_time:
+        value = parse_time(value)
+    fits = (
+        isinstance(record_id, str)
+        and record_id.isprintable()
+        and isinstance(value, datetime if is_time else str | None)
+    )
+    if made_for != sort or not fits or (isinstance(value, str) and not _storable(value)):
+        query.errors["cursor"] = ["Is not a cursor of this listing."]
+        return None
+    return value, record_id
+
+
+def _storable(text: str) -> bool:
+    return "\0" not in text and text.isprintable()

@@ -1,0 +1,13 @@
+"""What a view finds on the application: the engine and the settings, put there by `create_app()`."""
+
+from flask import current_app
+
+from app.sync.engine import Engine
+
+ENGINE = "crm-sync.engine"
+
+
+def engine() -> Engine:
+    found = current_app.extensions[ENGINE]
+    assert isinstance(found, Engine)
+    return found

@@ -1,0 +1,1 @@
+"""Use cases: each function is one transaction, and what may follow it."""

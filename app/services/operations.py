@@ -1,0 +1,155 @@
+"""What people and programs ask of the sync itself: push now, run, status, conflicts, retry."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from app.core.db import reading, transact
+from app.core.errors import NotFound
+from app.core.kinds import format_time
+from app.core.record import Record
+from app.core.resource import Resource
+from app.crm import CRMError, Rejected
+from app.store import conflicts, crm_copies, inbox, outbox, records, runs, schema
+from app.sync import feed, push
+from app.sync.engine import Engine
+from app.sync.owing import owes
+from app.sync.runs import Direction, begin, carry_out
+
+
+def push_now(engine: Engine, record_id: str) -> None:
+    """Push one record, within the time that a caller is ready to wait; what does not work is scheduled."""
+    task = push.named(engine, record_id)
+    if task is not None:
+        push.push(engine, task, engine.world.monotonic() + engine.push_budget)
+
+
+def sync_record(engine: Engine, resource: Resource, record_id: str) -> Record:
+    """Push and pull one record now, also one that was given up. Raises NotFound."""
+    owe_again(engine, resource, record_id)
+    push_now(engine, record_id)
+    record = _get(resource, record_id)
+    if record.crm_id is not None and record.deleted_at is None:
+        try:
+            deadline = engine.world.monotonic() + engine.push_budget
+            feed.fetch(engine, resource, record.crm_id, deadline=deadline)
+        except CRMError:
+            return _get(resource, record_id)  # the push has said on the record what is wrong
+    return _get(resource, record_id)
+
+
+def owe_again(engine: Engine, resource: Resource, record_id: str) -> bool:
+    """Put a record that owes something back into the outbox, due now; True when it was."""
+
+    def work(tx: Any) -> bool:
+        record = records.get(tx, resource, record_id, lock=True)
+        if record is None:
+            raise NotFound(f"There is no such {resource.singular}.")
+        if not owes(resource, record, crm_copies.get(tx, resource, record_id)):
+            return False
+        outbox.mark(tx, resource.name, record_id, engine.world.now())
+        if record.status == "failed":
+            record.status = "pending"
+            records.save(tx, resource, record)
+        return True
+
+    return transact(work)
+
+
+def retry(engine: Engine, resources: Collection[str]) -> int:
+    """Put every failed record back into the outbox; return how many."""
+    count = 0
+    for name in resources:
+        resource = engine.registry[name]
+        with reading() as connection:
+            failed = records.ids_with_status(connection, resource, "failed")
+        count += sum(owe_again(engine, resource, record_id) for record_id in failed)
+    return count
+
+
+def run(engine: Engine, direction: Direction, resources: Collection[str], asked_by: str) -> dict[str, Any]:
+    """Do one run now and return it."""
+    return carry_out(engine, begin(engine, direction, resources, asked_by), direction, resources)
+
+
+def get_run(run_id: str) -> dict[str, Any]:
+    """Return one run. Raises NotFound."""
+    with reading() as connection:
+        found = runs.get(connection, run_id)
+    if found is None:
+        raise NotFound("There is no such run.")
+    return found
+
+
+def list_runs(limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
+    with reading() as connection:
+        return runs.latest(connection, limit, offset), runs.count(connection)
+
+
+def list_conflicts(filters: dict[str, Any], limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """Return conflicts, newest first, and how many there are in all."""
+    with reading() as connection:
+        return conflicts.listing(connection, filters, limit, offset), conflicts.count(connection, filters)
+
+
+def status(engine: Engine) -> dict[str, Any]:
+    """Answer "is my sync healthy?": for each resource what is owed in each direction, and the state of the CRM."""
+    now = engine.world.now()
+    crm = {
+        "url": engine.crm.config.base_url,
+        "circuit": engine.crm.breaker.state,
+        "paused_for": round(engine.crm.pace.paused_for(), 1),
+    }
+    resources = {name: _status(engine, resource, now) for name, resource in engine.registry.items()}
+    return {"at": format_time(now), "crm": crm, "resources": resources}
+
+
+def _status(engine: Engine, resource: Resource, now: datetime) -> dict[str, Any]:
+    with reading() as connection:
+        owed, oldest = outbox.backlog(connection, resource.name)
+        parked, oldest_parked = inbox.count_parked(connection, resource.name)
+        _, pulled_at = runs.cursor(connection, resource.name)
+        return {
+            "records": records.count_by_status(connection, resource),
+            "owed": owed,
+            "oldest_owed_seconds": _age(oldest, now),
+            "parked": parked,
+            "oldest_parked_seconds": _age(oldest_parked, now),
+            "conflicts_open": conflicts.count_open(connection, resource.name),
+            "last_pull": format_time(pulled_at),
+            "next_pull": None if pulled_at is None else format_time(pulled_at + engine.interval),
+        }
+
+
+def reachable(engine: Engine) -> bool:
+    """Ask the CRM whether it answers, with one call."""
+    try:
+        engine.crm.ping(next(iter(engine.registry.values())).crm_path)
+    except CRMError:
+        return False
+    return True
+
+
+def subscribe(engine: Engine) -> None:
+    """Ask the CRM for its webhooks. Raises CRMError."""
+    if engine.webhook_url is None or engine.webhook_secret is None:
+        raise Rejected("There is no WEBHOOK_SECRET to sign the webhooks with.")
+    engine.crm.subscribe(engine.webhook_url, engine.webhook_secret)
+
+
+def is_migrated(newest: str | None) -> bool:
+    """Tell whether the database is at the version of this code."""
+    with reading() as connection:
+        return schema.version(connection) == newest
+
+
+def _age(moment: datetime | None, now: datetime) -> float:
+    return 0.0 if moment is None else max(0.0, round((now - moment).total_seconds(), 1))
+
+
+def _get(resource: Resource, record_id: str) -> Record:
+    with reading() as connection:
+        record = records.get(connection, resource, record_id)
+    if record is None:
+        raise NotFound(f"There is no such {resource.singular}.")
+    return record

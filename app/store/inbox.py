@@ -1,0 +1,96 @@
+"""The inbox: deliveries seen, so that none is taken twice, and those parked until their record is known."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from app.store.tables import inbox as table
+from app.store.upsert import add_if_new
+
+SETTLED, PARKED, DROPPED = "settled", "parked", "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A delivery that waits: for its record, or for the CRM to say what is true."""
+
+    id: str
+    resource: str
+    crm_id: str
+    body: dict[str, Any] | None
+    received_at: datetime
+    attempts: int
+
+
+def remember(tx: Connection, identity: str, resource: str, crm_id: str, now: datetime) -> bool:
+    """Note a delivery; False when it was here before."""
+    row = {
+        "id": identity,
+        "resource": resource,
+        "crm_id": crm_id,
+        "state": SETTLED,
+        "received_at": now,
+        "attempts": 0,
+    }
+    return add_if_new(tx, table, row)
+
+
+def settled(tx: Connection, identity: str, outcome: str) -> None:
+    values = {"state": SETTLED, "outcome": outcome, "body": None, "due_at": None}
+    tx.execute(update(table).where(table.c.id == identity).values(values))
+
+
+def park(tx: Connection, identity: str, body: dict[str, Any] | None, due_at: datetime) -> None:
+    """Keep a delivery until `due_at`; with no body there is only a question to ask the CRM."""
+    values = {"state": PARKED, "outcome": PARKED, "body": body, "due_at": due_at}
+    tx.execute(update(table).where(table.c.id == identity).values(values))
+
+
+def drop(tx: Connection, identity: str, outcome: str) -> None:
+    values = {"state": DROPPED, "outcome": outcome, "body": None, "due_at": None}
+    tx.execute(update(table).where(table.c.id == identity).values(values))
+
+
+def postpone(tx: Connection, parked: Parked, due_at: datetime) -> None:
+    again = {"due_at": due_at, "attempts": parked.attempts + 1}
+    tx.execute(update(table).where(table.c.id == parked.id, table.c.state == PARKED).values(again))
+
+
+def parked_for(tx: Connection, resource: str, crm_id: str) -> list[Parked]:
+    query = select(table).where(table.c.resource == resource, table.c.crm_id == crm_id, table.c.state == PARKED)
+    return [_parked(row) for row in tx.execute(query.order_by(table.c.received_at, table.c.id))]
+
+
+def due(tx: Connection, now: datetime, until: datetime, limit: int) -> list[Parked]:
+    """Take parked deliveries that are due; nobody else gets them before `until`."""
+    query = select(table).where(table.c.state == PARKED, table.c.due_at <= now).order_by(table.c.due_at).limit(limit)
+    rows = tx.execute(query.with_for_update(skip_locked=True)).all()
+    for row in rows:
+        tx.execute(update(table).where(table.c.id == row.id).values(due_at=until))
+    return [_parked(row) for row in rows]
+
+
+def count_parked(tx: Connection, resource: str) -> tuple[int, datetime | None]:
+    """Return how many deliveries wait, and since when the oldest does."""
+    where = (table.c.resource == resource, table.c.state == PARKED)
+    count, oldest = tx.execute(select(func.count(), func.min(table.c.received_at)).where(*where)).one()
+    return count, oldest
+
+
+def forget_before(tx: Connection, moment: datetime) -> int:
+    """Forget deliveries that no sender repeats any more."""
+    gone = delete(table).where(table.c.received_at < moment, table.c.state != PARKED)
+    return tx.execute(gone).rowcount
+
+
+def _parked(row: Row[Any]) -> Parked:
+    return Parked(
+        id=row.id,
+        resource=row.resource,
+        crm_id=row.crm_id,
+        body=row.body,
+        received_at=row.received_at,
+        attempts=row.attempts,
+    )

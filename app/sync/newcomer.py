@@ -1,0 +1,43 @@
+"""A CRM record that we have no record for: make one, or say why that cannot be."""
+
+from app.core import mapping
+from app.core.record import CrmCopy, Record
+from app.core.schema import summary
+from app.store import crm_copies, journal, records
+from app.store.conflicts import Found
+from app.sync.incoming import Applied, Incoming
+
+
+def welcome(this: Incoming) -> Applied:
+    """Make a record of one that the CRM created; a message about some fields is not enough for that."""
+    snapshot = this.snapshot
+    if not snapshot.whole:
+        return Applied("unknown")
+    if snapshot.deleted:
+        return Applied("unchanged")
+    told, wrong = mapping.from_crm(this.resource, snapshot.fields)
+    required = [name for name, one in this.resource.fields.items() if not one.nullable]
+    missing = {name: ["Missing."] for name in required if told.get(name) is None} | wrong
+    if missing.keys() & set(required):
+        note = f"It cannot be a {this.resource.singular} here. {summary(missing)}"
+        new = this.report(Found("invalid", snapshot.crm_id, crm=dict(snapshot.fields), resolution="local", note=note))
+        return Applied("invalid", conflicts=int(new))
+    return Applied("applied", _add(this, told), sorted(told), kind="created")
+
+
+def _add(this: Incoming, told: dict[str, object]) -> str:
+    snapshot, now = this.snapshot, this.now
+    record = Record(
+        resource=this.resource.name,
+        id=this.engine.world.new_id(),
+        fields={name: told.get(name) for name in this.resource.fields},
+        created_at=now,
+        last_updated=min(snapshot.stamp.at or now, now),
+        status="synced",
+        crm_id=snapshot.crm_id,
+    )
+    copy = CrmCopy(snapshot.crm_id, dict(told), snapshot.stamp.version, dict.fromkeys(told, snapshot.stamp))
+    records.add(this.tx, this.resource, record)
+    crm_copies.save(this.tx, this.resource, record.id, copy)
+    journal.add(this.tx, record, journal.differences({}, record.fields), this.source.origin, this.source.run_id)
+    return record.id

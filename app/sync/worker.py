@@ -1,0 +1,146 @@
+"""The loop behind the service: pushes what is owed, pulls on schedule, settles what is parked, tidies up."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+from flask import Flask
+
+from app.core.db import reading, transact
+from app.crm import CRMError
+from app.store import answers, inbox, outbox, runs
+from app.sync import ending, parked, push, schedule
+from app.sync.engine import Engine
+from app.sync.runs import run as sync_run
+
+log = structlog.get_logger(__name__)
+PUSHERS = 4
+IDLE = 0.25
+"""Seconds between two looks at the outbox when it was empty."""
+DELIVERIES_KEPT = timedelta(days=8)
+ANSWERS_KEPT = timedelta(hours=24)
+TIDY_EVERY = timedelta(hours=1)
+SUBSCRIBE_AGAIN = 5.0
+
+
+class Worker:
+    """Runs the steps in threads of their own until it is stopped; each step can also be called by itself."""
+
+    def __init__(self, app: Flask, engine: Engine) -> None:
+        self._app = app
+        self._engine = engine
+        self._stopping = threading.Event()
+        self._tidied: datetime | None = None
+        self._failed_pulls = 0
+        self._pull_again_at: datetime | None = None
+
+    def run(self) -> None:
+        """Work until `stop` is called, then finish what is under way."""
+        loops = [self.push_step] * PUSHERS + [self.pull_step, self.parked_step, self.probe_step, self.tidy_step]
+        threads = [threading.Thread(target=self._loop, args=(step,), name=step.__name__) for step in loops]
+        threads.append(threading.Thread(target=self._subscribe, name="subscribe"))
+        for thread in threads:
+            thread.start()
+        log.info("worker_started", threads=len(threads))
+        for thread in threads:
+            thread.join()
+        log.info("worker_stopped")
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _loop(self, step: Callable[[], bool]) -> None:
+        while not self._stopping.is_set():
+            busy = False
+            try:
+                with self._app.app_context():
+                    busy = step()
+            except Exception:
+                # The one place that must outlive anything: a bug in one step may not stop the others.
+                log.exception("worker_step_failed", step=step.__name__)
+                self._stopping.wait(1.0)
+            if not busy:
+                self._stopping.wait(IDLE)
+
+    def push_step(self) -> bool:
+        """Push one record that is due; False when there was none, or the CRM is not worth asking now."""
+        engine = self._engine
+        if engine.crm.breaker.opens_in() > 0 or engine.crm.pace.paused_for() > 0:
+            return False
+        tasks = push.due(engine, 1)
+        for task in tasks:
+            push.push(engine, task, engine.world.monotonic() + push.LONGEST)
+        return bool(tasks)
+
+    def pull_step(self) -> bool:
+        """Pull each resource whose interval is over."""
+        engine, now = self._engine, self._engine.world.now()
+        with reading() as connection:
+            last = {name: runs.cursor(connection, name)[1] for name in engine.registry}
+        due = [
+            name for name, pulled_at in last.items() if pulled_at is None or _is_over(pulled_at, now, engine.interval)
+        ]
+        if not due or engine.crm.breaker.opens_in() > 0:
+            return False
+        if self._pull_again_at is not None and now < self._pull_again_at:
+            return False
+        done = sync_run(engine, "pull", due, "schedule")
+        self._failed_pulls = 0 if done["status"] == "succeeded" else self._failed_pulls + 1
+        self._pull_again_at = (
+            now + schedule.pause(self._failed_pulls, engine.world.random) if self._failed_pulls else None
+        )
+        return False
+
+    def probe_step(self) -> bool:
+        """Ask a CRM that did not answer whether it is back, so that nobody's edit has to be the test."""
+        engine = self._engine
+        if engine.crm.breaker.state == "half_open":
+            with suppress(CRMError):
+                engine.crm.ping(next(iter(engine.registry.values())).crm_path)
+        return False
+
+    def parked_step(self) -> bool:
+        if self._engine.crm.breaker.opens_in() > 0:
+            return False
+        return parked.step(self._engine) > 0
+
+    def tidy_step(self) -> bool:
+        """Forget deliveries and answers that nobody asks about any more."""
+        now = self._engine.world.now()
+        if self._tidied is not None and now - self._tidied < TIDY_EVERY:
+            return False
+        self._tidied = now
+        gone = transact(
+            lambda tx: inbox.forget_before(tx, now - DELIVERIES_KEPT) + answers.forget_before(tx, now - ANSWERS_KEPT)
+        )
+        log.info("tidied", rows=gone)
+        return False
+
+    def _subscribe(self) -> None:
+        engine = self._engine
+        if engine.webhook_url is None or engine.webhook_secret is None:
+            return
+        while not self._stopping.is_set():
+            try:
+                with self._app.app_context():
+                    engine.crm.subscribe(engine.webhook_url, engine.webhook_secret)
+            except CRMError as error:
+                log.warning("not_subscribed_yet", status=error.status, error=type(error).__name__)
+                self._stopping.wait(SUBSCRIBE_AGAIN)
+            else:
+                log.info("subscribed", url=engine.webhook_url)
+                return
+
+
+def hasten(engine: Engine) -> None:
+    """Try now what waited for the CRM: it has just answered again."""
+    now = engine.world.now()
+    woken = transact(lambda tx: sum(outbox.hasten(tx, now, why) for why in (ending.UNAVAILABLE, ending.UNKNOWN)))
+    log.info("outbox_hastened", records=woken)
+
+
+def _is_over(pulled_at: datetime, now: datetime, interval: timedelta) -> bool:
+    """Tell whether a pull is due; a clock that was set back must not stop the pulls."""
+    return not timedelta(0) <= now - pulled_at < interval
