@@ -101,9 +101,11 @@ def _take_in(merged: Merged, name: str, value: Any, decide: Decide, answer_to: F
     copy.same_as.pop(name, None)
     if value == mine:
         _release(copy, name)
+    elif _was_sent(sent, name, value):
+        return  # our own value on its way back; the record has moved on since
     elif unchanged_here:
         _overwrite(merged, name, value)
-    elif not _was_sent(sent, name, value) and not (last_told is MISSING and value is None):
+    elif not (last_told is MISSING and value is None):
         _clash(merged, name, last_told, value, decide(name))
 
 
