@@ -7,7 +7,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hash
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run test test-quick lint fmt demo newman migrate lock clean
+.PHONY: help setup run test test-quick lint fmt demo newman postman migrate lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ demo: $(VENV)/run ## a narrated tour against the running stack
 
 newman: ## run the Postman collection against the running stack
 	@postman/run.sh
+
+postman: ## write the collection that the running stack serves
+	@curl -fsS http://127.0.0.1:$${PORT:-8000}/postman.json -o postman/crm-sync.postman_collection.json
 
 migrate: $(VENV)/run ## bring the database to the newest version
 	@$(BIN)/flask --app wsgi db upgrade

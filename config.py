@@ -69,6 +69,10 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     env = Environment(os.environ if environ is None else environ)
     app_env = env.choice("APP_ENV", "development", "production", "testing")
     config = _service(env, app_env) | _crm(env) | _sync(env) | _mail(env)
+    if app_env == "testing":
+        config["CRM_PACE_FILE"] = env.text("CRM_PACE_FILE")
+    else:
+        INSTANCE.mkdir(exist_ok=True)
     if app_env == "production":
         _require_secrets(env, config)
     else:
@@ -114,7 +118,7 @@ def _service(env: Environment, app_env: str) -> dict[str, Any]:
 def _crm(env: Environment) -> dict[str, Any]:
     mock = f"http://127.0.0.1:{env.whole('MOCK_CRM_PORT', 8001, least=1)}"
     return {
-        # The CRM's address (default: the mock) and the version of its API.
+        # The CRM's address (default: the mock), and the version of its API for a dialect whose paths carry one.
         "CRM_API_URL": env.text("CRM_API_URL", mock).rstrip("/"),
         "CRM_API_VERSION": env.text("CRM_API_VERSION", "v1"),
         # How we prove who we are: oauth (client id and secret), jwt (user name and password) or api_key.
@@ -128,6 +132,8 @@ def _crm(env: Environment) -> dict[str, Any]:
         "CRM_TIMEOUT": env.number("CRM_TIMEOUT", 10.0, least=0.1),
         "CRM_MAX_RETRIES": env.whole("CRM_MAX_RETRIES", 3, least=1),
         "CRM_RATE_LIMIT": env.whole("CRM_RATE_LIMIT", 0),
+        # Where web and worker share the pace of their calls and the pause after a 429; empty: each has its own.
+        "CRM_PACE_FILE": env.text("CRM_PACE_FILE", str(INSTANCE / "crm.pace")),
         # Seconds before its expiry at which a token is renewed.
         "TOKEN_REFRESH_THRESHOLD": env.number("TOKEN_REFRESH_THRESHOLD", 60.0),
     }
@@ -176,7 +182,6 @@ def _fill_in_demo(config: dict[str, Any]) -> None:
     for name, value in DEMO.items():
         config[name] = config[name] or value
     if config["APP_ENV"] == "development":
-        INSTANCE.mkdir(exist_ok=True)
         config["SECRET_KEY"] = config["SECRET_KEY"] or kept_secret(INSTANCE / "secret_key")
         config["WEBHOOK_SECRETS"] = config["WEBHOOK_SECRETS"] or [kept_secret(INSTANCE / "webhook_secret")]
 

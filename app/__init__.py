@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import structlog
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
@@ -17,7 +18,7 @@ from app.core.db import db, init_database
 from app.core.kinds import Phone
 from app.core.resource import Registry
 from app.core.world import World
-from app.crm import CRMClient, CRMConfig
+from app.crm import CRMClient, CRMConfig, signature
 from app.http import access, docs, errors, health, operations, rest, webhook
 from app.http.wiring import ENGINE
 from app.metrics import Metrics, State
@@ -62,7 +63,10 @@ def create_app(
 
 def _engine(app: Flask, world: World, registry: Registry, metrics: Metrics) -> Engine:
     config = app.config
-    crm = CRMClient(_crm_config(config), world)
+    for secret in config["WEBHOOK_SECRETS"]:
+        signature.key_of(secret)  # a secret that cannot sign is said now, not at the first webhook
+    pace_file = Path(config["CRM_PACE_FILE"]) if config["CRM_PACE_FILE"] else None
+    crm = CRMClient(_crm_config(config), world, pace_file)
     mail = _mail_settings(config)
     engine = Engine(
         registry=registry,
@@ -132,9 +136,14 @@ def _newest_migration() -> str | None:
 
 
 def _say_what_is_lax(app: Flask) -> None:
+    if click.get_current_context(silent=True) is not None:
+        return  # a command speaks for itself; the web process says it once
     if app.config["APP_ENV"] == "development":
         log.info(
-            "development_mode", access="this machine only, anonymous", webhooks_unsigned=app.config["WEBHOOK_UNSIGNED"]
+            "development_mode",
+            access="this machine only, anonymous",
+            signing="WEBHOOK_SECRET, or a secret kept in instance/",
+            webhooks_unsigned=app.config["WEBHOOK_UNSIGNED"],
         )
     if app.config["APP_ENV"] == "production" and not app.config["API_TOKENS"]:
         log.warning("no_api_tokens", effect="the API answers 401 to everybody; set API_TOKENS")

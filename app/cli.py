@@ -11,6 +11,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.crm import CRMError
+from app.demo import Tour
 from app.services import operations
 from app.sync.engine import Engine
 from app.sync.runs import Direction
@@ -26,6 +27,7 @@ def register(app: Flask, engine: Engine) -> None:
     _add_runs(group, engine)
     _add_looks(group, engine)
     _add_worker(group, app, engine)
+    _add_demo(group, app)
     app.cli.add_command(group)
 
 
@@ -102,6 +104,12 @@ def _add_worker(group: AppGroup, app: Flask, engine: Engine) -> None:
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         working.run()
+
+
+def _add_demo(group: AppGroup, app: Flask) -> None:
+    @group.command("demo", help="A narrated tour against the running stack with the mock CRM.")
+    def demo() -> None:
+        Tour(f"http://127.0.0.1:{app.config['PORT']}", app.config["CRM_API_URL"], app.config["CRM_API_KEY"]).run()
 
 
 def _chosen(engine: Engine, resources: tuple[str, ...]) -> list[str]:

@@ -14,6 +14,7 @@ LARGEST_FILE = 10 * 1024 * 1024
 FILES_KEPT = 5
 QUIET = ("/healthz", "/readyz", "/metrics")
 LONGEST_ID = 128
+UUID_LENGTH = 36
 log = structlog.get_logger(__name__)
 
 _SHARED: list[Any] = [
@@ -89,6 +90,12 @@ def trace_requests(app: Flask) -> None:
         response.headers["X-Request-Id"] = g.get("request_id", "")
         if request.path not in QUIET:
             milliseconds = round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1)
-            # The route, not the query: that may hold an e-mail address.
-            log.info("request", method=request.method, path=request.path, status=response.status_code, ms=milliseconds)
+            log.info("request", method=request.method, **_address(), status=response.status_code, ms=milliseconds)
         return response
+
+
+def _address() -> dict[str, str]:
+    """Return the route and the id in it: a path or query as it was sent may hold anything, an e-mail address too."""
+    route = "none" if request.url_rule is None else request.url_rule.rule
+    ids = {name: value for name, value in (request.view_args or {}).items() if len(str(value)) == UUID_LENGTH}
+    return {"route": route} | {name: value for name, value in ids.items() if "@" not in value}

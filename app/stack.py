@@ -14,6 +14,7 @@ import requests
 from honcho.environ import parse_procfile
 
 import config
+from app import create_app
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60.0
@@ -26,7 +27,8 @@ def main() -> int:
     """Run until Ctrl-C or until one of the processes ends by itself; return the exit status."""
     try:
         settings = config.load()
-    except config.ConfigError as error:
+        create_app({"LOG_LEVEL": "WARNING", "LOG_FILE": ""})  # whatever is wrong with a setting is said here, once
+    except ValueError as error:
         print(f"crm-sync cannot start: {error}", file=sys.stderr)
         return 2
     processes = _processes(settings)

@@ -22,6 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from urllib3 import HTTPResponse
 from werkzeug.test import Client, EnvironBuilder
 
+os.environ["APP_ENV"] = "testing"  # before anything reads the settings: no secrets kept, no files shared
+
 import mock_crm
 from app import create_app
 from app.core.db import db
@@ -247,6 +249,7 @@ SETTINGS: dict[str, Any] = {
     "WEBHOOK_SECRETS": [SECRET],
     "WEBHOOK_UNSIGNED": True,
     "LOG_FILE": "",
+    "CRM_PACE_FILE": "",
     "SECRET_KEY": "only-for-tests",
 }
 

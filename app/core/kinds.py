@@ -8,11 +8,12 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError, fields
 
+LONGEST_EMAIL = 254
 
-def _refuse_control_characters(value: str) -> None:
-    """Refuse what could break out of a header or a log line (and NUL, which PostgreSQL cannot store)."""
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
-        raise ValidationError("Must not contain control characters.")
+
+def is_plain(value: str) -> bool:
+    """Tell whether text is free of what breaks out of a header or a log line, and of what no database stores."""
+    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in value)
 
 
 class Text(fields.String):
@@ -21,7 +22,8 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:  # noqa: ARG002
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        _refuse_control_characters(value)
+        if not is_plain(value):
+            raise ValidationError("Must not contain control characters.")
         if self.required and not value.strip():
             raise ValidationError("Must not be blank.")
         return value
@@ -36,6 +38,8 @@ class Email(Text, fields.Email):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
+        if len(text) > LONGEST_EMAIL:  # checked first: parsing a megabyte of it takes a second
+            raise ValidationError(f"Longer than maximum length {LONGEST_EMAIL}.")
         try:
             validate_email(text, check_deliverability=False)
         except EmailNotValidError as error:

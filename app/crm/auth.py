@@ -1,21 +1,25 @@
 """How we prove to the CRM who we are: OAuth client credentials, a login with JWTs, or an API key."""
 
+import re
 import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import requests
-from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client.oauth2_session import OAuth2Auth, OAuth2ClientAuth
 from authlib.oauth2.client import OAuth2Client
 
 from app.core.world import World
 from app.crm.config import CRMConfig
 from app.crm.dialect import LOGIN_PATH, REFRESH_PATH, TOKEN_PATH
-from app.crm.errors import Unavailable
+from app.crm.errors import NoToken, Unavailable
+from app.crm.limits import parse_retry_after
 from app.crm.transport import BoundedSession
 
 DEFAULT_LIFETIME = 3600.0
+LONGEST_LIFETIME = 30 * 86400.0
+REFRESH_REFUSED = frozenset({400, 401, 403, 404, 405, 410, 422})
+"""Answers after which only a new login helps."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class Authentication(Protocol):
     def headers(self) -> dict[str, str]:
         """Return what proves who we are. Raises Unavailable when there is no token to be had."""
 
-    def refused(self, headers: dict[str, str]) -> None:
-        """Note that the CRM did not accept these headers, so that the next ones are new."""
+    def refused(self, headers: dict[str, str]) -> bool:
+        """Note that the CRM did not accept these headers; tell whether the next ones are others."""
 
 
 class ApiKey:
@@ -42,8 +46,8 @@ class ApiKey:
     def headers(self) -> dict[str, str]:
         return self._headers
 
-    def refused(self, headers: dict[str, str]) -> None:
-        """A key does not renew itself."""
+    def refused(self, headers: dict[str, str]) -> bool:  # noqa: ARG002
+        return False  # a key does not renew itself
 
 
 class BearerToken:
@@ -55,42 +59,52 @@ class BearerToken:
         self._world = world
         self._lock = threading.Lock()
         self._token: Token | None = None
+        self._refused: str | None = None
         self._failures = 0
-        self._last_failure: Unavailable | None = None
+        self._last_failure = NoToken("")
 
     def headers(self) -> dict[str, str]:
         token = self._token
-        if token is None or self._world.monotonic() >= token.renew_at:
+        if token is None or token.value == self._refused or self._world.monotonic() >= token.renew_at:
             token = self._renewed(token)
         return {"Authorization": f"Bearer {token.value}"}
 
-    def refused(self, headers: dict[str, str]) -> None:
-        with self._lock:
-            if self._token is not None and headers.get("Authorization") == f"Bearer {self._token.value}":
-                self._token = Token(self._token.value, renew_at=0.0, refresh=self._token.refresh)
+    def refused(self, headers: dict[str, str]) -> bool:
+        # Without the lock: whoever holds it may be waiting for the CRM.
+        self._refused = headers.get("Authorization", "").removeprefix("Bearer ")
+        return True
 
     def _renewed(self, known: Token | None) -> Token:
         failures = self._failures
-        with self._lock:
+        if not self._lock.acquire(timeout=max(0.0, self._session.remaining())):
+            raise NoToken("The CRM's token endpoint has not answered yet.")
+        try:
             current = self._token
-            if current is not None and current is not known and self._world.monotonic() < current.renew_at:
+            if current is not None and current is not known and current.value != self._refused:
                 return current
-            if self._failures != failures and self._last_failure is not None:
-                raise self._last_failure  # whoever held the lock has just been refused; do not queue up to ask again
-            try:
-                self._token = self._read(self._fetch(current))
-            except Unavailable as error:
-                self._failures += 1
-                self._last_failure = error
-                raise
-            return self._token
+            if self._failures != failures:  # whoever held the lock has just been refused: do not queue up to ask again
+                last = self._last_failure
+                raise NoToken(last.message, status=last.status, retry_after=last.retry_after)
+            return self._renew(current)
+        finally:
+            self._lock.release()
+
+    def _renew(self, known: Token | None) -> Token:
+        try:
+            token = self._read(self._fetch(known))
+        except Unavailable as error:
+            self._last_failure = NoToken(error.message, status=error.status, retry_after=error.retry_after)
+            self._failures += 1
+            raise
+        self._refused, self._token = None, token
+        return token
 
     def _fetch(self, known: Token | None, /) -> dict[str, Any]:
         raise NotImplementedError
 
     def _read(self, body: dict[str, Any]) -> Token:
         value = body.get("access_token")
-        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        if not isinstance(value, str) or not value.strip() or not value.isascii() or not value.isprintable():
             raise Unavailable("The CRM's token answer holds no access_token.")
         lifetime = _lifetime(body.get("expires_in"))
         # A token that lives no longer than the threshold is renewed half-way, not at every call.
@@ -98,6 +112,15 @@ class BearerToken:
         refresh = body.get("refresh_token")
         renew_at = self._world.monotonic() + lifetime - early
         return Token(value, renew_at, refresh if isinstance(refresh, str) else None)
+
+    def _whole(self, answer: requests.Response) -> requests.Response:
+        """Return the answer of a token endpoint if it says yes. Raises Unavailable."""
+        status = answer.status_code
+        if status == requests.codes.ok:
+            return answer
+        code = _code(_json(answer).get("error"))
+        wait = parse_retry_after(answer.headers.get("Retry-After"), self._world.now())
+        raise Unavailable(f"The CRM gave no token ({status}{code}).", status=status, retry_after=wait)
 
 
 class OAuth(BearerToken):
@@ -110,19 +133,21 @@ class OAuth(BearerToken):
             self._config.client_secret,
             token_endpoint_auth_method="client_secret_post",  # noqa: S106
         )
+        client.register_compliance_hook("access_token_response", self._whole)
         try:
-            answer = client.fetch_token(self._config.base_url + TOKEN_PATH, grant_type="client_credentials")
-        except OAuthError as error:
-            raise Unavailable(f"The CRM gave no token: {error.error}.", status=401) from error
-        except (requests.RequestException, ValueError) as error:
+            body = client.fetch_token(self._config.base_url + TOKEN_PATH, grant_type="client_credentials")
+        except requests.RequestException as error:
             raise _unreachable(error) from error
-        return dict(answer) if isinstance(answer, dict) else {}
+        return dict(body)
 
 
 class _OAuthClient(OAuth2Client):
     client_auth_class = OAuth2ClientAuth
     token_auth_class = OAuth2Auth
-    oauth_error_class = OAuthError  # type: ignore[assignment]  # as in authlib's own session
+
+    def parse_response_token(self, resp: requests.Response) -> dict[str, Any]:
+        """Read the answer without authlib's own reading, which falls over an odd `expires_in`."""
+        return _json(resp)
 
 
 class Login(BearerToken):
@@ -131,12 +156,12 @@ class Login(BearerToken):
     def _fetch(self, known: Token | None) -> dict[str, Any]:
         if known is not None and known.refresh is not None:
             refreshed = self._post(REFRESH_PATH, {"refresh_token": known.refresh})
-            if refreshed.status_code == requests.codes.ok:
-                return _json(refreshed)
+            if refreshed.status_code not in REFRESH_REFUSED:
+                body = _json(self._whole(refreshed))
+                if "access_token" in body:
+                    return {"refresh_token": known.refresh, **body}  # one that is not replaced stays good
         answer = self._post(LOGIN_PATH, {"username": self._config.username, "password": self._config.password})
-        if answer.status_code != requests.codes.ok:
-            raise Unavailable(f"The CRM refused the login ({answer.status_code}).", status=answer.status_code)
-        return _json(answer)
+        return _json(self._whole(answer))
 
     def _post(self, path: str, body: dict[str, str]) -> requests.Response:
         try:
@@ -154,11 +179,18 @@ def authentication(session: BoundedSession, config: CRMConfig, world: World) -> 
 
 
 def _lifetime(expires_in: object) -> float:
-    try:
-        lifetime = float(expires_in)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
         return DEFAULT_LIFETIME
-    return min(lifetime, 30 * 86400.0) if lifetime > 0 else DEFAULT_LIFETIME
+    try:
+        lifetime = float(expires_in)
+    except (ValueError, OverflowError):
+        return DEFAULT_LIFETIME
+    return min(lifetime, LONGEST_LIFETIME) if lifetime > 0 else DEFAULT_LIFETIME
+
+
+def _code(error: object) -> str:
+    """Return the error code (RFC 6749, 5.2) if it is one: any other text could repeat a secret."""
+    return f", {error}" if isinstance(error, str) and re.fullmatch(r"[a-z_]{1,40}", error) else ""
 
 
 def _json(response: requests.Response) -> dict[str, Any]:

@@ -1,32 +1,28 @@
 """The client: every call to the CRM, with its authentication, pace, retries and the meaning of its answer."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
 import structlog
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from app.core.record import Snapshot
 from app.core.world import World
-from app.crm import dialect
+from app.crm import answers, dialect
+from app.crm.answers import GONE, NO_SUCH_CALL, UNAUTHORIZED, read_page, read_snapshot, read_yes
 from app.crm.auth import authentication
 from app.crm.config import CRMConfig
-from app.crm.dialect import Malformed, Page
-from app.crm.errors import Conflict, NotThere, OutcomeUnknown, Rejected, Unavailable
+from app.crm.dialect import Page
+from app.crm.errors import NoToken, NotThere, OutcomeUnknown, Rejected, Unavailable
 from app.crm.limits import Breaker, Pace, parse_retry_after
 from app.crm.retry import PATIENCE, retrying
-from app.crm.transport import BoundedSession
+from app.crm.transport import FOREVER, BoundedSession
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
-Headers = Mapping[str, str]
-
-UNAUTHORIZED = 401
-NOT_DONE = frozenset({408, 425, 429, 503})
-"""Statuses that promise that nothing was done; any other 5xx may hide a finished write."""
-MOVED_ON = frozenset({409, 412})
-GONE = frozenset({404, 405, 410})
+LEAST_PAUSE = 1.0
+"""Seconds that the client rests after a 429 that names no time, or none at all."""
 
 
 class CRMClient:
@@ -34,14 +30,15 @@ class CRMClient:
 
     Every method raises Unavailable, OutcomeUnknown, Rejected, NotThere or Conflict; none returns a half answer.
     `deadline` is a time on the world's monotonic clock by which a call, its retries included, gives up.
+    `pace_file` is where all processes of this machine keep their common pace; None: this process keeps its own.
     """
 
-    def __init__(self, config: CRMConfig, world: World | None = None) -> None:
+    def __init__(self, config: CRMConfig, world: World | None = None, pace_file: Path | None = None) -> None:
         self.config = config
         self._world = world or World()
         self.session = BoundedSession(config.base_url, config.timeout)
-        self.pace = Pace(self._world, config.rate_limit_per_minute)
-        self.breaker = Breaker(self._world)
+        self.pace = Pace(self._world, config.rate_limit_per_minute, pace_file)
+        self.breaker = Breaker(self._world, trial=config.timeout)
         self._authentication = authentication(self.session, config, self._world)
         self.on_recovery: Callable[[], None] = lambda: None
         self.on_call: Callable[[str, str], None] = lambda _method, _outcome: None
@@ -63,7 +60,7 @@ class CRMClient:
                     return found
             body = dialect.created(fields, external_id)
             answer = self._call("POST", path, json=body, headers={"Idempotency-Key": key}, deadline=deadline)
-            return _read_snapshot(answer)
+            return read_snapshot(answer)
 
         return self._again(attempt, deadline, unsure=look_first)
 
@@ -77,7 +74,7 @@ class CRMClient:
         def attempt(_: bool) -> Snapshot:
             target = dialect.record_path(path, crm_id)
             answer = self._call("PATCH", target, json=dict(fields), headers=headers, deadline=deadline)
-            return _read_snapshot(answer, asked=crm_id)
+            return read_snapshot(answer, asked=crm_id)
 
         return self._again(attempt, deadline)
 
@@ -87,9 +84,10 @@ class CRMClient:
 
         def attempt(_: bool) -> None:
             try:
-                self._call("DELETE", target, headers=dialect.if_match(version), deadline=deadline)
+                answer = self._call("DELETE", target, headers=dialect.if_match(version), deadline=deadline)
             except NotThere:
                 return
+            read_yes(answer, asked=crm_id)
 
         self._again(attempt, deadline)
 
@@ -97,7 +95,7 @@ class CRMClient:
         """Fetch one record. Raises NotThere when the CRM does not have it."""
         target = dialect.record_path(path, crm_id)
         return self._again(
-            lambda _: _read_snapshot(self._call("GET", target, deadline=deadline), asked=crm_id), deadline
+            lambda _: read_snapshot(self._call("GET", target, deadline=deadline), asked=crm_id), deadline
         )
 
     def find(self, path: str, external_id: str, *, deadline: float | None = None) -> Snapshot | None:
@@ -105,14 +103,22 @@ class CRMClient:
         return self._again(lambda _: self._find_once(path, external_id, deadline), deadline)
 
     def list_changed(self, path: str, cursor: str | None, limit: int, *, deadline: float | None = None) -> Page:
-        """Fetch one page of what changed since `cursor` (None: from the beginning), tombstones included."""
+        """Fetch one page of what changed since `cursor` (None: from the beginning), tombstones included.
+
+        Raises NotThere when the CRM has no change feed.
+        """
         params = dialect.changes_since(cursor, limit)
-        return self._again(lambda _: _read_page(self._call("GET", path, params=params, deadline=deadline)), deadline)
+        try:
+            return self._again(lambda _: read_page(self._call("GET", path, params=params, deadline=deadline)), deadline)
+        except Rejected as error:
+            if error.status in NO_SUCH_CALL | GONE:
+                raise NotThere(error.message, status=error.status, code=error.code) from error
+            raise
 
     def subscribe(self, url: str, secret: str) -> None:
         """Ask the CRM to post signed webhooks to `url`; asking twice changes nothing."""
         body = {"url": url, "secret": secret}
-        self._again(lambda _: self._call("POST", dialect.WEBHOOKS_PATH, json=body), None)
+        self._again(lambda _: read_yes(self._call("POST", dialect.WEBHOOKS_PATH, json=body)), None)
 
     def ping(self, path: str) -> None:
         """Make one cheap call, to see whether the CRM answers and lets us in."""
@@ -124,7 +130,7 @@ class CRMClient:
         except Rejected:
             return None  # a CRM without this look-up: the Idempotency-Key is what is left
         # A CRM that does not know the parameter lists everything: believe only what names us.
-        items = _read_page(answer).items
+        items = read_page(answer).items
         return next((item for item in items if item.external_id == external_id and not item.deleted), None)
 
     def _again(self, attempt: Callable[[bool], T], deadline: float | None, *, unsure: bool = False) -> T:
@@ -137,56 +143,70 @@ class CRMClient:
             except OutcomeUnknown:
                 unsure = True
                 raise
-            except Unavailable as error:
-                if unsure:  # this attempt did nothing, but what an earlier one did is still not known
-                    raise OutcomeUnknown(error.message, status=error.status, retry_after=error.retry_after) from error
-                raise
 
-        return retrying(self._world, self.config.max_retries, deadline)(once)
+        try:
+            return retrying(self._world, self.config.max_retries, deadline)(once)
+        except Unavailable as error:
+            if not unsure or isinstance(error, OutcomeUnknown):
+                raise
+            # The last attempt did nothing, but what an earlier one did is still not known.
+            raise OutcomeUnknown(error.message, status=error.status, retry_after=error.retry_after) from error
 
     def _call(self, method: str, path: str, *, deadline: float | None = None, **request: Any) -> requests.Response:
         """Make one call, once more with a new token after a 401. Returns only answers that say yes."""
         answer = self._send(method, path, deadline, request)
-        if answer.status_code == UNAUTHORIZED:
-            self._authentication.refused(dict(answer.request.headers))
+        if answer.status_code == UNAUTHORIZED and self._authentication.refused(dict(answer.request.headers)):
+            self.on_call(method, str(UNAUTHORIZED))
             answer = self._send(method, path, deadline, request)
-        now = self._world.now()
-        retry_after = parse_retry_after(answer.headers.get("Retry-After"), now)
+        retry_after = parse_retry_after(answer.headers.get("Retry-After"), self._world.now())
         self._note(method, answer, retry_after)
         if answer.status_code >= requests.codes.multiple_choices:
-            raise _refusal(answer, retry_after)
+            raise answers.refusal(answer, retry_after)
         return answer
 
     def _send(self, method: str, path: str, deadline: float | None, request: dict[str, Any]) -> requests.Response:
-        budget = None if deadline is None else deadline - self._world.monotonic()
-        if budget is not None and budget <= 0:
-            raise Unavailable("There is no time left to ask the CRM.")
+        patience = min(PATIENCE, self._left(deadline))
         self.breaker.check()
-        self.pace.take_turn(PATIENCE if budget is None else min(PATIENCE, budget))
-        self.session.within(budget)
+        self.pace.take_turn(patience)
         headers = {**request.get("headers", {}), **_request_id()}
+        budget = self._left(deadline)
         try:
-            headers |= self._authentication.headers()
-            url = self.config.base_url + path
-            return self.session.request(method, url, **{**request, "headers": headers})
+            with self.session.within(budget):  # the token and the call together
+                headers |= self._authentication.headers()
+                return self.session.request(method, self.config.base_url + path, **{**request, "headers": headers})
         except requests.RequestException as error:
             self._failed(method, "no_answer")
-            raise _lost(error) from error
-        except Unavailable:
-            self._failed(method, "no_token")
+            raise answers.lost(error) from error
+        except NoToken:
+            self.on_call(method, "no_token")  # that one failure counts where it happened
             raise
+        except Unavailable as error:
+            self._no_token(method, error)
+            raise
+
+    def _left(self, deadline: float | None) -> float:
+        """Return the seconds left. Raises Unavailable when there are none."""
+        left = FOREVER if deadline is None else deadline - self._world.monotonic()
+        if left <= 0:
+            raise Unavailable("There is no time left to ask the CRM.")
+        return left
 
     def _note(self, method: str, answer: requests.Response, retry_after: float | None) -> None:
         self.pace.heard(answer.headers)
         if answer.status_code == requests.codes.too_many_requests:
-            self.pace.pause(1.0 if retry_after is None else retry_after)
-        if answer.status_code >= requests.codes.server_error:
+            self.pace.pause(retry_after or LEAST_PAUSE)
+        if answers.is_outage(answer.status_code):
             self._failed(method, str(answer.status_code))
             return
         self.on_call(method, str(answer.status_code))
         if self.breaker.succeeded():
             log.info("crm_is_back")
             self.on_recovery()
+
+    def _no_token(self, method: str, error: Unavailable) -> None:
+        if error.status == requests.codes.too_many_requests:
+            self.pace.pause(error.retry_after or LEAST_PAUSE)
+        self._failed(method, "no_token")
 
     def _failed(self, method: str, outcome: str) -> None:
         self.on_call(method, outcome)
@@ -196,39 +216,3 @@ class CRMClient:
 def _request_id() -> dict[str, str]:
     known = structlog.contextvars.get_contextvars().get("request_id")
     return {"X-Request-Id": known} if known else {}
-
-
-def _refusal(answer: requests.Response, retry_after: float | None) -> Exception:
-    status = answer.status_code
-    code, message = dialect.words(status, answer.content)
-    about: dict[str, Any] = {"status": status, "code": code}
-    if status in NOT_DONE or status == UNAUTHORIZED or answer.ok:  # ok: a redirect, which is never followed
-        return Unavailable(message, retry_after=retry_after, **about)
-    if status >= requests.codes.server_error:
-        return OutcomeUnknown(message, retry_after=retry_after, **about)
-    if status in MOVED_ON:
-        return Conflict(message, **about)
-    return (NotThere if status in GONE else Rejected)(message, **about)
-
-
-def _lost(error: requests.RequestException) -> Unavailable:
-    """Sort a call without an answer: refused before it was sent, or nobody knows. The text stays ours: K7."""
-    cause = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    if isinstance(reason, NewConnectionError | ConnectTimeoutError):
-        return Unavailable("The CRM cannot be reached.")
-    return OutcomeUnknown(f"The CRM did not give a whole answer ({type(error).__name__}).")
-
-
-def _read_snapshot(answer: requests.Response, asked: str | None = None) -> Snapshot:
-    try:
-        return dialect.snapshot(dialect.parse(answer.content), asked=asked)
-    except Malformed as error:
-        raise OutcomeUnknown(f"The CRM's answer makes no sense: {error}", status=answer.status_code) from error
-
-
-def _read_page(answer: requests.Response) -> Page:
-    try:
-        return dialect.page(answer.content)
-    except Malformed as error:
-        raise Unavailable(f"The CRM's answer makes no sense: {error}", status=answer.status_code) from error

@@ -1,6 +1,7 @@
 """What has to be known to talk to one CRM."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 AUTHENTICATION_TYPES = ("oauth", "jwt", "api_key")
 
@@ -31,5 +32,9 @@ class CRMConfig:
             raise ValueError(f"CRM_AUTH_TYPE must be one of {', '.join(AUTHENTICATION_TYPES)}.")
         if not self.base_url.startswith(("http://", "https://")):
             raise ValueError("CRM_API_URL must start with http:// or https://.")
+        if "@" in urlsplit(self.base_url).netloc:  # it would be sent in the place of a token, and shown in logs
+            raise ValueError("CRM_API_URL must not hold a user name or a password.")
+        if self.api_key != self.api_key.strip() or not self.api_key.isascii() or not self.api_key.isprintable():
+            raise ValueError("CRM_API_KEY must be printable ASCII.")
         if self.timeout <= 0 or self.max_retries < 1:
             raise ValueError("CRM_TIMEOUT must be above 0 and CRM_MAX_RETRIES at least 1.")

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from app.core.kinds import parse_time
 from app.core.record import Snapshot, Stamp
+from app.crm.errors import NotThere
 
 TOKEN_PATH = "/crm/token"  # noqa: S105
 LOGIN_PATH = "/crm/auth/login"
@@ -15,6 +16,9 @@ REFRESH_PATH = "/crm/auth/refresh"
 WEBHOOKS_PATH = "/crm/webhooks"
 ENVELOPE = frozenset({"crm_id", "external_id", "version", "updated_at", "deleted", "fields"})
 LONGEST_WORDS = 500
+LONGEST_CODE = 100
+LONGEST_ID = 255
+LONGEST_CURSOR = 2000
 
 
 class Malformed(ValueError):
@@ -32,6 +36,9 @@ class Page:
 
 
 def record_path(path: str, crm_id: str) -> str:
+    """Return where a record is. Raises NotThere for an id that no record can have."""
+    if identity(crm_id) is None:
+        raise NotThere("The CRM cannot have a record with such an id.")
     return f"{path}/{quote(crm_id, safe='')}"
 
 
@@ -73,6 +80,8 @@ def snapshot(value: object, *, asked: str | None = None) -> Snapshot:
     if asked is not None and crm_id != asked:
         raise Malformed(f"The answer speaks of {crm_id}, not of {asked}.")
     nested = value.get("fields")
+    if value.get("error") and not isinstance(nested, dict):
+        raise Malformed("The answer says both yes and that there was an error.")
     fields = nested if isinstance(nested, dict) else {k: v for k, v in value.items() if k not in ENVELOPE}
     return Snapshot(
         crm_id=crm_id,
@@ -81,6 +90,15 @@ def snapshot(value: object, *, asked: str | None = None) -> Snapshot:
         stamp=Stamp(version_of(value.get("version")), parse_time(value.get("updated_at"))),
         deleted=value.get("deleted") is True,
     )
+
+
+def acknowledged(body: bytes, *, asked: str | None = None) -> None:
+    """Check a yes that need not say anything, as after a deletion. Raises Malformed when it is not clearly one."""
+    if not body.strip():
+        return
+    value = parse(body)
+    if value.get("error") or identity(value.get("crm_id", asked)) != asked:
+        raise Malformed("The answer is no plain yes.")
 
 
 def page(body: bytes) -> Page:
@@ -95,17 +113,25 @@ def page(body: bytes) -> Page:
             items.append(snapshot(entry))
         except Malformed:
             unreadable += 1
-    cursor = value.get("next_cursor")
-    cursor = str(cursor) if isinstance(cursor, str | int) and not isinstance(cursor, bool) else None
-    return Page(items, cursor, value.get("has_more") is True, unreadable)
+    given, has_more = value.get("next_cursor"), value.get("has_more") is True
+    cursor = _plain(given, LONGEST_CURSOR)
+    if has_more and cursor is None and given is not None:
+        raise Malformed("The cursor of the next page is unreadable.")
+    return Page(items, cursor, has_more, unreadable)
 
 
 def identity(value: object) -> str | None:
-    """Return an id as text; None for what cannot be one."""
+    """Return an id as text; None for what cannot be one. A path of dots would be another address."""
+    text = _plain(value, LONGEST_ID)
+    return None if text in {".", ".."} else text
+
+
+def _plain(value: object, longest: int) -> str | None:
+    """Return a short text as it can be stored and sent: no controls, no lone surrogates; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value)
-    return text if text.strip() and text.isprintable() and len(text) <= 255 else None  # noqa: PLR2004
+    return text if text.strip() and text.isprintable() and len(text) <= longest else None
 
 
 def version_of(value: object) -> int | None:
@@ -124,6 +150,18 @@ def words(status: int, body: bytes) -> tuple[str | None, str]:
     message = value.get("message") or value.get("detail") or value.get("error_description")
     parts = [part for part in (code, message) if isinstance(part, str)]
     if isinstance(value.get("errors"), dict):
-        parts.append(json.dumps(value["errors"], ensure_ascii=False))
-    sentence = ": ".join(parts) or f"The CRM answered {status}."
-    return (code if isinstance(code, str) else None), sentence[:LONGEST_WORDS]
+        parts.append(_written(value["errors"]))
+    sentence = _legible(": ".join(parts), LONGEST_WORDS) or f"The CRM answered {status}."
+    return (_legible(code, LONGEST_CODE) if isinstance(code, str) else None), sentence
+
+
+def _written(errors: dict[str, Any]) -> str:
+    try:
+        return json.dumps(errors, ensure_ascii=False)
+    except RecursionError:
+        return ""
+
+
+def _legible(text: str, longest: int) -> str:
+    """Return text that a database takes and a person can read: no NUL, no lone surrogates."""
+    return "".join(each if each.isprintable() else " " for each in text[:longest]).strip()

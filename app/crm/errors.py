@@ -30,6 +30,10 @@ class OutcomeUnknown(Unavailable):
     """It may have been done: find out before doing it again."""
 
 
+class NoToken(Unavailable):
+    """Not even asked, because another thread has just been refused a token, or still waits for one."""
+
+
 class CircuitOpen(Unavailable):
     """Not even asked, because the last calls all failed."""
 
@@ -39,7 +43,7 @@ class Rejected(CRMError):
 
 
 class NotThere(Rejected):
-    """The CRM has no such record, or no such call."""
+    """The CRM has no such record, or no such listing."""
 
 
 class Conflict(CRMError):

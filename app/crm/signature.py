@@ -4,7 +4,6 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature
 TOLERANCE = 300
 """Seconds a signature is good for, before and after its time."""
 LONGEST_ID = 255
+PREFIX = "whsec_"
 
 
 class BadSignature(ValueError):
@@ -48,14 +48,21 @@ def sign(secret: str, identity: str, stamp: str, body: bytes) -> str:
 
 
 def key_of(secret: str) -> bytes:
-    """Return the key in a secret: base64 after `whsec_`, else the text itself."""
-    if secret.startswith("whsec_"):
+    """Return the key in a secret: base64 after `whsec_`, its padding optional, else the text itself.
+
+    Raises ValueError for one that is no secret: with an empty key anybody could sign.
+    """
+    key = secret.encode()
+    if secret.startswith(PREFIX):
+        text = secret.removeprefix(PREFIX)
         try:
-            return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except (binascii.Error, ValueError) as error:
+            key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        except ValueError as error:
             raise ValueError("What follows whsec_ in a webhook secret must be base64.") from error
-    return secret.encode()
+    if not key:
+        raise ValueError("A webhook secret must not be empty.")
+    return key
 
 
 def _equal(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+    return one.isascii() and hmac.compare_digest(one, other)

@@ -8,6 +8,9 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
 from typing import Any
 
 import requests
@@ -15,12 +18,14 @@ from requests.adapters import HTTPAdapter
 from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
 
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes; a page of 1,000 records is about half of one megabyte."""
 POOL_SIZE = 32
 CHUNK = 64 * 1024
+FOREVER = float("inf")
 
 _call = threading.local()
 
@@ -30,7 +35,7 @@ class TooLarge(requests.RequestException):
 
 
 def _remaining() -> float:
-    remaining: float = getattr(_call, "deadline", float("inf")) - time.monotonic()
+    remaining: float = getattr(_call, "deadline", FOREVER) - time.monotonic()
     if remaining <= 0:
         raise TimeoutError("The call took longer than it may.")
     return min(remaining, 3600.0)
@@ -51,36 +56,83 @@ class _DeadlineSSLSocket(ssl.SSLSocket):
         self.settimeout(_remaining())
         return super().recv_into(*args, **kwargs)
 
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
+    def send(self, *args: Any, **kwargs: Any) -> int:  # sendall of an SSLSocket is a loop of these
         self.settimeout(_remaining())
-        super().sendall(*args, **kwargs)
+        return super().send(*args, **kwargs)
+
+
+def _connect(line: HTTPConnection) -> socket.socket:
+    """Connect to the first address that answers, with what is left of the call's time shared among them.
+
+    urllib3 would give each address the whole of it.
+    """
+    try:
+        addresses = socket.getaddrinfo(line.host.strip("[]"), line.port, 0, socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise NameResolutionError(line.host, line, error) from error
+    problem: OSError = OSError("The name has no address.")
+    for place, (family, _, protocol, _, address) in enumerate(addresses):
+        try:
+            return _connected(line, family, protocol, address, len(addresses) - place)
+        except OSError as error:
+            problem = error
+    if isinstance(problem, TimeoutError):
+        raise ConnectTimeoutError(line, "The connection took longer than it may.") from problem
+    raise NewConnectionError(line, "The connection was not accepted.") from problem
+
+
+def _connected(line: HTTPConnection, family: int, protocol: int, address: Any, share: int) -> socket.socket:
+    made = _DeadlineSocket(family, socket.SOCK_STREAM, protocol)
+    try:
+        for option in line.socket_options or ():
+            made.setsockopt(*option)
+        made.settimeout(_remaining() / share)
+        made.connect(address)
+        made.settimeout(_remaining())  # for the TLS handshake, which is bounded by this as a whole
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        plain = super()._new_conn()
-        timeout = plain.gettimeout()
-        bounded = _DeadlineSocket(fileno=plain.detach())
-        bounded.settimeout(timeout)
-        return bounded
+        return _connect(self)
+
+
+class _HTTPSConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
 
 
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+_POOLS = {"http": _Pool, "https": _HTTPSPool}
+
+
+def _ssl_context() -> ssl.SSLContext:
+    context = create_urllib3_context()
+    context.sslsocket_class = _DeadlineSSLSocket
+    return context
+
+
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
-        context = create_urllib3_context()
-        context.sslsocket_class = _DeadlineSSLSocket
         self.poolmanager = PoolManager(
-            num_pools=connections, maxsize=maxsize, block=block, ssl_context=context, **kwargs
+            num_pools=connections, maxsize=maxsize, block=block, ssl_context=_ssl_context(), **kwargs
         )
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _HTTPSPool}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
 
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = HTTPSConnection
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, ssl_context=_ssl_context(), **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
 
 class BoundedSession(requests.Session):
@@ -101,25 +153,41 @@ class BoundedSession(requests.Session):
         self.trust_env = False
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send and read the whole answer. Raises requests.RequestException, TooLarge among them."""
-        timeout = min(self.timeout, getattr(_call, "budget", self.timeout))
+        """Send and read the whole answer. Raises requests.RequestException; ConnectTimeout when nothing was sent."""
+        timeout = self.remaining()
+        if timeout <= 0:
+            raise requests.ConnectTimeout("No time is left for this call.", request=request)
         _call.deadline = time.monotonic() + timeout
         kwargs |= {"stream": True, "allow_redirects": False, "timeout": timeout}
         try:
             response = super().send(request, **kwargs)
             # Response has no public way to hand in a body that was read under limits.
             response._content = _read(response)  # noqa: SLF001
-        except (TimeoutError, OSError) as error:
-            if isinstance(error, requests.RequestException):
-                raise
+        except requests.RequestException:
+            raise
+        except (OSError, HTTPError, HTTPException, UnicodeError) as error:
             raise requests.ConnectionError(error, request=request) from error
         finally:
-            _call.deadline = float("inf")
+            _call.deadline = FOREVER
         return response
 
-    def within(self, budget: float | None) -> None:
-        """Bound this thread's next calls to `budget` seconds each, or only to the session's own timeout."""
-        _call.budget = self.timeout if budget is None else budget
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        """Lead nowhere: requests looks at a redirect even when told not to follow, and reads its body unbounded."""
+        return
+
+    @contextmanager
+    def within(self, budget: float) -> Iterator[None]:
+        """Bound all that this thread sends inside to `budget` seconds, at most the session's timeout, together."""
+        _call.until = time.monotonic() + min(self.timeout, budget)
+        try:
+            yield
+        finally:
+            _call.until = FOREVER
+
+    def remaining(self) -> float:
+        """Return the seconds left to this thread's call."""
+        left: float = getattr(_call, "until", FOREVER) - time.monotonic()
+        return min(self.timeout, left)
 
 
 def _read(response: requests.Response) -> bytes:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.core.errors import Invalid
 
@@ -15,19 +16,38 @@ class Unsupported(Invalid):
     title = "The body must be JSON"
 
 
+def read_raw() -> bytes:
+    """Return the bytes of the body. Raises RequestEntityTooLarge.
+
+    Werkzeug refuses a Content-Length beyond the limit, but cuts a body that came in chunks off there, silently.
+    """
+    body = request.get_data(cache=True)
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(body) >= limit:
+        raise RequestEntityTooLarge
+    return body
+
+
 def read_json() -> Any:
     """Return the JSON body of this request. Raises Invalid and Unsupported."""
     kind = request.mimetype
     if not (kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))):
         raise Unsupported("Send the body as JSON, with Content-Type: application/json.")
-    return parse(request.get_data(cache=True))
+    return parse(read_raw())
 
 
 def parse(raw: bytes) -> Any:
-    """Read JSON strictly (RFC 8259, UTF-8): no NaN, no NUL, no lone surrogates, no depth without end."""
+    """Read JSON strictly (RFC 8259, UTF-8): no NaN, no NUL, no lone surrogates, no depth without end.
+
+    A name given twice is refused (RFC 7493): two programs may each believe another of its values.
+    """
     try:
         value = json.loads(
-            raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer
+            raw.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_integer,
+            object_pairs_hook=_object,
         )
     except (ValueError, RecursionError) as error:
         raise Invalid(f"The body is not valid JSON: {_reason(error)}.") from error
@@ -56,6 +76,13 @@ def _check_text(text: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise Invalid("The body holds half a surrogate pair, which is no character.") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("an object has the same name twice")
+    return members
 
 
 def _refuse_constant(name: str) -> None:

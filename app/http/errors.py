@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
 from app.core import errors
@@ -36,6 +37,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(ServiceError, _service_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(NoConnection, lambda _: _not_now())
     app.register_error_handler(RecursionError, lambda _: problem(400, "invalid", "The request is nested too deep."))
 
 
@@ -56,7 +58,8 @@ def problem(status: int, code: str, detail: str, *, title: str | None = None, **
 
 def _service_error(error: ServiceError) -> Response:
     status = STATUSES[type(error)]
-    more = {} if error.errors is None else {"errors": error.errors}
+    fields = {} if error.errors is None and status == HTTPStatus.BAD_REQUEST else error.errors
+    more = {} if fields is None else {"errors": fields}
     answer = problem(status, error.code, error.detail, title=error.title, **more)
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(math.ceil(error.retry_after))
@@ -93,6 +96,10 @@ def _database_error(error: DBAPIError) -> Response:
     """Answer a database that is locked, full, read-only or away: nothing was stored, the same may work later."""
     code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
     log.error("database_unavailable", error=type(error.orig).__name__, code=code)
+    return _not_now()
+
+
+def _not_now() -> Response:
     answer = problem(503, "not_now", "The database cannot take this now.", title=errors.NotNow.title)
     answer.headers["Retry-After"] = "1"
     return answer

@@ -4,10 +4,11 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request, url_for
 
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
+from app.core.kinds import is_plain
 from app.core.schema import summary
 from app.http import paging
-from app.http.bodies import read_json
+from app.http.bodies import read_json, read_raw
 from app.http.wiring import engine
 from app.services import background, operations
 from app.sync.runs import DIRECTIONS
@@ -49,6 +50,8 @@ def runs() -> Response:
 
 
 def run_by_id(run_id: str) -> Response:
+    if not is_plain(run_id):
+        raise NotFound("There is no such run.")
     return jsonify(operations.get_run(run_id))
 
 
@@ -76,7 +79,7 @@ def _page() -> tuple[int, int]:
 
 
 def _asked() -> tuple[Any, list[str]]:
-    body = read_json() if request.get_data(cache=True) else {}
+    body = read_json() if read_raw() else {}
     if not isinstance(body, dict):
         raise Invalid("The body must be a JSON object.")
     errors = {name: ["Unknown field."] for name in body if name not in {"direction", "resources"}}

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import Response, jsonify, request
 
 from app.core.errors import Invalid, Messages
-from app.core.kinds import format_time, parse_time
+from app.core.kinds import format_time, is_plain, parse_time
 from app.core.resource import Resource
 from app.core.schema import summary
 from app.services.records import Found, Wanted
@@ -55,8 +55,8 @@ class Query:
 
     def text(self, name: str) -> str | None:
         text = self._values.get(name)
-        if text is not None and ("\0" in text or not text.isprintable() or len(text) > 300):  # noqa: PLR2004
-            self.errors[name] = ["Must be up to 300 printable characters."]
+        if text is not None and (len(text) > 300 or not is_plain(text)):  # noqa: PLR2004
+            self.errors[name] = ["Must be up to 300 characters, and no control characters."]
             return None
         return text
 
@@ -141,16 +141,8 @@ def _position(query: Query, sort: str) -> tuple[Any, str] | None:
     is_time = sort.lstrip("-") in {"last_updated", "created_at"}
     if is_time:
         value = parse_time(value)
-    fits = (
-        isinstance(record_id, str)
-        and record_id.isprintable()
-        and isinstance(value, datetime if is_time else str | None)
-    )
-    if made_for != sort or not fits or (isinstance(value, str) and not _storable(value)):
+    fits = isinstance(record_id, str) and is_plain(record_id) and isinstance(value, datetime if is_time else str | None)
+    if made_for != sort or not fits or (isinstance(value, str) and not is_plain(value)):
         query.errors["cursor"] = ["Is not a cursor of this listing."]
         return None
     return value, record_id
-
-
-def _storable(text: str) -> bool:
-    return "\0" not in text and text.isprintable()

@@ -1,6 +1,7 @@
 """How a record looks in JSON, and its ETag."""
 
 import zlib
+from collections.abc import Collection
 from typing import Any
 
 from flask import Response, jsonify, request, url_for
@@ -31,7 +32,7 @@ def answer(body: dict[str, Any], status: int = 200) -> Response:
     response = jsonify(body)
     response.status_code = status
     response.headers["ETag"] = etag(body)
-    if request.method == "GET" and _has_it(response.headers["ETag"]):
+    if request.method in {"GET", "HEAD"} and _has_it(response.headers["ETag"]):
         return Response(status=NO_CONTENT, headers={"ETag": response.headers["ETag"]})
     return response
 
@@ -45,17 +46,20 @@ def etag(body: dict[str, Any]) -> str:
     return f'"{body["version"]}-{zlib.crc32(state.encode()):08x}"'
 
 
-def expected_version(in_body: int | None = None) -> int | None:
-    """Return the version that the caller wants to change, from If-Match or the body. Raises Stale and Invalid."""
+def expected_versions(in_body: int | None = None) -> Collection[int] | None:
+    """Return the versions that the caller is ready to change, from If-Match or the body; None for any.
+
+    A weak tag counts like a strong one: proxies that compress weaken tags. Raises Stale and Invalid.
+    """
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
-        return in_body
-    versions = [_version(tag) for tag in header.split(",")]
+        return None if in_body is None else {in_body}
+    versions = {version for tag in header.split(",") if (version := _version(tag)) is not None}
     if in_body is not None and in_body not in versions:
         raise Invalid("If-Match and the version in the body disagree.")
-    if None in versions or len(versions) != 1:
+    if not versions:
         raise Stale("If-Match names no version of this record.")
-    return versions[0]
+    return versions if in_body is None else {in_body}
 
 
 def location(record_id: str) -> str:

@@ -4,12 +4,15 @@ import hashlib
 import json
 import re
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from flask import Blueprint, Response, jsonify, request
+from sqlalchemy.exc import DBAPIError
 
-from app.core.errors import Invalid, NotFound
+from app.core.errors import Invalid, NotFound, NotNow
 from app.core.record import Fields, Record
 from app.core.resource import Resource
 from app.core.schema import load
@@ -19,6 +22,7 @@ from app.http.wiring import engine
 from app.services import operations, records, replays
 from app.services.records import Claim, Repeated
 
+log = structlog.get_logger(__name__)
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 CHANGES = 100
 
@@ -74,7 +78,7 @@ class Views:
         return self._change(record_id, load(self.resource.partial, body), expected)
 
     def delete(self, record_id: str) -> tuple[str, int]:
-        expected = present.expected_version()
+        expected = present.expected_versions()
         record = records.delete(engine(), self.resource, self._id(record_id), expected=expected, wait=_waits())
         self._pushed(record, then_read=False)
         return "", 204
@@ -87,10 +91,12 @@ class Views:
         return jsonify({"data": found})
 
     def sync(self, record_id: str) -> Response:
-        records.get(self.resource, self._id(record_id))
-        return present.answer(present.record(operations.sync_record(engine(), self.resource, record_id)))
+        identity = self._id(record_id)
+        records.get(self.resource, identity)
+        operations.sync_record(engine(), self.resource, identity)
+        return present.answer(present.record(records.get(self.resource, identity)))  # or 404: deleted in the CRM
 
-    def _change(self, record_id: str, fields: Fields, expected: int | None) -> Response:
+    def _change(self, record_id: str, fields: Fields, expected: Collection[int] | None) -> Response:
         record = records.change(engine(), self.resource, self._id(record_id), fields, expected=expected, wait=_waits())
         return present.answer(present.record(self._pushed(record)))
 
@@ -98,7 +104,12 @@ class Views:
         """Push what was just stored, when the caller waits for that; return the record as it now stands."""
         if not _waits() or record.status == "synced":
             return record
-        operations.push_now(engine(), record.id)
+        try:
+            operations.push_now(engine(), record.id)
+        except (NotNow, DBAPIError) as error:
+            # It is stored, and the worker pushes it: a 503 now would say that it was not.
+            log.warning("push_left_to_the_worker", record=record.id, error=type(error).__name__)
+            return record
         return records.get(self.resource, record.id) if then_read else record
 
     def _created(self, shown: dict[str, Any]) -> Response:
@@ -132,15 +143,15 @@ def _prefers_async() -> bool:
     return "respond-async" in {part.strip().lower() for part in request.headers.get("Prefer", "").split(",")}
 
 
-def _precondition(body: Any) -> tuple[Any, int | None]:
+def _precondition(body: Any) -> tuple[Any, Collection[int] | None]:
     """Take the version out of a body: it says what is changed, it is not a change."""
     if not isinstance(body, dict) or "version" not in body:
-        return body, present.expected_version()
+        return body, present.expected_versions()
     version = body["version"]
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise Invalid("version: Must be a positive number.", errors={"version": ["Must be a positive number."]})
     rest = {name: value for name, value in body.items() if name != "version"}
-    return rest, present.expected_version(version)
+    return rest, present.expected_versions(version)
 
 
 def _claim(resource: Resource, body: Any) -> Claim | None:

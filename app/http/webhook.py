@@ -4,7 +4,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from app.core.errors import Unauthorized
 from app.crm import signature
-from app.http.bodies import read_json
+from app.http.bodies import read_json, read_raw
 from app.http.wiring import engine
 from app.services import deliveries
 
@@ -37,6 +37,6 @@ def _proven_id() -> str | None:
         raise Unauthorized("The webhook is not signed.")
     try:
         now = engine().world.now()
-        return signature.verify(current_app.config["WEBHOOK_SECRETS"], headers, request.get_data(cache=True), now)
+        return signature.verify(current_app.config["WEBHOOK_SECRETS"], headers, read_raw(), now)
     except signature.BadSignature as error:
         raise Unauthorized(str(error)) from error

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Connection
 
 from app.core.db import transact
-from app.core.errors import Invalid
+from app.core.errors import Invalid, Messages
 from app.core.kinds import parse_time
 from app.store import inbox
 from app.sync import delivery, pull, schedule
@@ -35,11 +35,16 @@ def receive_all(engine: Engine, identity: str | None, bodies: list[object]) -> l
         except Invalid as error:
             outcomes.append({"outcome": "invalid", "error": error.detail, "errors": error.errors, "success": False})
     if all(outcome["outcome"] == "invalid" for outcome in outcomes):
-        errors = {
-            f"[{i}].{name}": found for i, one in enumerate(outcomes) for name, found in (one["errors"] or {}).items()
-        }
-        raise Invalid(outcomes[0]["error"], errors=errors)
+        raise Invalid(outcomes[0]["error"], errors=_by_position(outcomes))
     return outcomes
+
+
+def _by_position(outcomes: list[Outcome]) -> Messages:
+    errors: Messages = {}
+    for position, one in enumerate(outcomes):
+        named = {f"[{position}].{name}": found for name, found in (one["errors"] or {}).items()}
+        errors |= named or {f"[{position}]": [one["error"]]}
+    return errors
 
 
 def _receive(engine: Engine, identity: str | None, body: dict[str, Any]) -> Outcome:

@@ -1,6 +1,6 @@
 """Creating, reading, changing and deleting records on behalf of the application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,9 +55,9 @@ def create(
 
 def change(
     engine: Engine, resource: Resource, record_id: str, fields: Fields, *,
-    expected: int | None = None, wait: bool = True,
+    expected: Collection[int] | None = None, wait: bool = True,
 ) -> Record:  # fmt: skip
-    """Change some fields of a record. Raises NotFound, Taken, and Stale when it is not at version `expected`."""
+    """Change some fields of a record. Raises NotFound, Taken, and Stale when it is at no version in `expected`."""
 
     def edit(tx: Connection, record: Record, now: datetime) -> journal.Changed:
         changed = journal.differences(record.fields, record.fields | fields)
@@ -71,7 +71,7 @@ def change(
 
 
 def delete(
-    engine: Engine, resource: Resource, record_id: str, *, expected: int | None = None, wait: bool = True
+    engine: Engine, resource: Resource, record_id: str, *, expected: Collection[int] | None = None, wait: bool = True
 ) -> Record:
     """Make a tombstone of a record; the CRM hears of it like of any change."""
 
@@ -83,14 +83,15 @@ def delete(
 
 
 def _edit(
-    engine: Engine, resource: Resource, record_id: str, expected: int | None,
+    engine: Engine, resource: Resource, record_id: str, expected: Collection[int] | None,
     edit: Callable[[Connection, Record, datetime], journal.Changed], *, wait: bool,
 ) -> Record:  # fmt: skip
     def work(tx: Connection) -> Record:
         now = engine.world.now()
         record = _live(records.get(tx, resource, record_id, lock=True), resource)
-        if expected is not None and record.version != expected:
-            raise Stale(f"The {resource.singular} is at version {record.version}, not {expected}.")
+        if expected is not None and record.version not in expected:
+            wanted = " or ".join(map(str, sorted(expected)))
+            raise Stale(f"The {resource.singular} is at version {record.version}, not {wanted}.")
         changed = edit(tx, record, now)
         if changed:
             record.version += 1
@@ -152,11 +153,11 @@ def listing(resource: Resource, wanted: Wanted) -> Found:
     with reading() as connection:
         total = query.count(connection)
         if wanted.after is None:
-            rows = query.page(connection, wanted.page, wanted.per_page + 1)
+            shown = query.page(connection, wanted.page, wanted.per_page)
+            more = len(shown) == wanted.per_page and total > wanted.page * wanted.per_page
         else:
             rows = query.after(connection, *wanted.after, wanted.per_page + 1)
-    shown = rows[: wanted.per_page]
-    more = len(rows) > wanted.per_page
+            shown, more = rows[: wanted.per_page], len(rows) > wanted.per_page
     return Found(shown, total, (sort_value(shown[-1], wanted.sort), shown[-1].id) if more else None)
 
 

@@ -28,7 +28,8 @@ def match(tx: Connection, resource: Resource, snapshot: Snapshot, record_id: str
     wanted = record_id or snapshot.external_id
     ours = None if wanted is None else records.get(tx, resource, wanted, lock=True)
     if ours is not None:
-        if linked is None and ours.crm_id is None:
+        # Where two transactions link one record at once, the second one finds it linked as it wanted it.
+        if ours.crm_id == snapshot.crm_id or (linked is None and ours.crm_id is None):
             return Match(ours)
         other = linked.id if linked is not None else ours.crm_id
         return Match(claim=_claim(snapshot, ours, "id", f"It claims a record that is linked with {other} already."))
@@ -41,6 +42,8 @@ def _by_unique_field(tx: Connection, resource: Resource, snapshot: Snapshot) -> 
         found = records.by_unique_field(tx, resource, name, fields.get(name))
         if found is None:
             continue
+        if found.crm_id == snapshot.crm_id:
+            return Match(found)
         if found.crm_id is not None:
             return Match(claim=_claim(snapshot, found, name, f"Its {name} belongs to a record linked with another."))
         owed = outbox.get(tx, resource.name, found.id, lock=True)

@@ -345,3 +345,14 @@ def test_a_run_with_the_crm_down_is_failed_and_says_why(client, crm, user):
     run = client.post("/sync", json={"direction": "pull"}).json
 
     assert (run["status"], bool(run["error"])) == ("failed", True)
+
+
+def test_a_proxy_that_has_no_such_page_deletes_nothing(client, crm, user):
+    crm.fault("status", status=404, body="<html>no such page</html>", count=None)
+
+    answer = patch(client, user, phone="222-222-2222")
+
+    assert (answer.status_code, answer.json["sync_status"]) == (200, "failed")
+    crm.heal()
+    assert client.post(f"/users/{user['id']}/sync").json["sync_status"] == "synced"
+    assert crm.get(user["crm_id"])["phone"] == "222-222-2222"

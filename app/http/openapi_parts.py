@@ -1,0 +1,191 @@
+"""What many operations of the OpenAPI document have in common: parameters, headers and refusals."""
+
+from http import HTTPStatus
+from typing import Any
+
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import Schema
+
+from app.core import errors
+from app.core.errors import ServiceError
+from app.crm import signature
+from app.http import paging
+from app.http.bodies import Unsupported
+from app.http.errors import PROBLEM, STATUSES
+
+Doc = dict[str, Any]
+"""A piece of the document."""
+JSON = "application/json"
+LONGEST_FILTER = 300
+
+
+def described(converter: OpenAPIConverter, schema_: Schema) -> Doc:
+    """Return the JSON Schema of a schema."""
+    found: Doc = converter.schema2jsonschema(schema_)  # type: ignore[no-untyped-call]
+    return found
+
+
+def ref(kind: str, key: str) -> Doc:
+    return {"$ref": f"#/components/{kind}/{key}"}
+
+
+def schema(key: str) -> Doc:
+    return ref("schemas", key)
+
+
+def parameter(where: str, key: str, description: str, type_: Doc, *, required: bool = False) -> Doc:
+    needed = {"required": True} if required else {}
+    return {"name": key, "in": where, "description": description, **needed, "schema": type_}
+
+
+def query(key: str, description: str, type_: Doc) -> Doc:
+    return parameter("query", key, description, type_)
+
+
+def text(**more: Any) -> Doc:
+    return {"type": "string", **more}
+
+
+def number(least: int, most: int, default: int | None = None) -> Doc:
+    chosen = {} if default is None else {"default": default}
+    return {"type": "integer", "minimum": least, "maximum": most, **chosen}
+
+
+def pages(per_page: int) -> list[Doc]:
+    """Return the parameters that choose a page by its number."""
+    return [
+        query("page", "Which page, from 1.", number(1, paging.LAST_PAGE, 1)),
+        query("per_page", "Most items on a page.", number(1, paging.MOST, per_page)),
+    ]
+
+
+def answer(description: str, type_: Doc | None = None, example: Any = None, *headers: str, media: str = JSON) -> Doc:
+    """Return a response; every one carries X-Request-Id, and those that are named."""
+    found: Doc = {
+        "description": description,
+        "headers": {key: ref("headers", key) for key in (*headers, "X-Request-Id")},
+    }
+    if type_ is not None:
+        found["content"] = {media: {"schema": type_} | ({} if example is None else {"example": example})}
+    return found
+
+
+def body(type_: Doc, examples: dict[str, tuple[str, Any]], *media: str, required: bool = True) -> Doc:
+    """Return a request body with named examples: name → (summary, value)."""
+    shown = {key: {"summary": summary, "value": value} for key, (summary, value) in examples.items()}
+    content = {kind: {"schema": type_, "examples": shown} for kind in (media or (JSON,))}
+    return {"required": required, "content": content}
+
+
+def refusals(*statuses: int) -> Doc:
+    """Return the problems that an operation answers with: those named, and those of every operation."""
+    every = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
+    found = {str(int(status)): ref("responses", RESPONSE_OF[status]) for status in sorted({*statuses, *every})}
+    return {**found, "default": ref("responses", "Problem")}
+
+
+RESPONSE_OF: dict[int, str] = {
+    400: "Invalid", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Taken", 412: "Stale",
+    413: "TooLarge", 415: "Unsupported", 422: "KeyReused", 503: "NotNow",
+}  # fmt: skip
+
+
+def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Doc:
+    """Return a problem as `app.http.errors` words it."""
+    shown = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    return {**shown, "request_id": "5f0c7a52-7d0e-4a53-9d3c-1c1c6d0f7e11", "error": detail, **more}
+
+
+def refusal(error: type[ServiceError], description: str, detail: str, *headers: str, **more: Any) -> Doc:
+    example = problem(int(STATUSES[error]), error.code, error.title, detail, **more)
+    return answer(description, schema("Problem"), example, *headers, media=PROBLEM)
+
+
+def responses() -> dict[str, Doc]:
+    """Return the problems by the name under which operations refer to them."""
+    wrong = f"per_page: Must be a number from 1 to {paging.MOST}."
+    too_large = problem(
+        413, "request_entity_too_large", "Request Entity Too Large", "The body is larger than it may be."
+    )
+    method = problem(405, "method_not_allowed", "Method Not Allowed", "This address does not take this method.")
+    return {
+        "Invalid": refusal(
+            errors.Invalid, "Something in the request is not valid; `errors` names every wrong field.", wrong,
+            errors={"per_page": [f"Must be a number from 1 to {paging.MOST}."]},
+        ),
+        "Unauthorized": refusal(
+            errors.Unauthorized, "In production: no bearer token, or an unknown one.",
+            "Send Authorization: Bearer with one of API_TOKENS.", "WWW-Authenticate",
+        ),
+        "Forbidden": refusal(
+            errors.Forbidden, "In development: the caller is not on this machine.",
+            "In development the service answers this machine only; set APP_ENV=production.",
+        ),
+        "NotFound": refusal(errors.NotFound, "There is no such thing, or it was deleted.", "There is no such record."),
+        "Taken": refusal(errors.Taken, "Another record has a value that may exist once.", "Another record has it."),
+        "Stale": refusal(errors.Stale, "The record is not at the version named.", "The record is at version 3, not 2."),
+        "TooLarge": answer("The body is larger than 1 MiB.", schema("Problem"), too_large, media=PROBLEM),
+        "Unsupported": refusal(
+            Unsupported, "The body is not declared as JSON.",
+            "Send the body as JSON, with Content-Type: application/json.",
+        ),
+        "KeyReused": refusal(
+            errors.KeyReused, "The Idempotency-Key was sent before with another request.",
+            "This Idempotency-Key was sent before with another request.",
+        ),
+        "NotNow": refusal(
+            errors.NotNow, "Nothing was stored; the same request may succeed later.",
+            "The database cannot take this now.", "Retry-After",
+        ),
+        "Problem": answer("Any other error, in the same form.", schema("Problem"), method, media=PROBLEM),
+    }  # fmt: skip
+
+
+def headers() -> dict[str, Doc]:
+    """Return the response headers."""
+    told = {
+        "ETag": "The record's version and a mark for its sync; for `If-None-Match` and `If-Match`.",
+        "Location": "Where the thing that was made or begun is.",
+        "Link": "`first`, `prev`, `next` and `last` page (RFC 8288).",
+        "Preference-Applied": "`respond-async` when that was honoured.",
+        "Idempotency-Replayed": "`true` when this is the answer to an earlier request with the same key.",
+        "WWW-Authenticate": "`Bearer`.",
+        "X-Request-Id": "The request's id in the log: the one that was sent, or a new one.",
+    }
+    found = {key: {"description": description, "schema": text()} for key, description in told.items()}
+    return {**found, "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}}
+
+
+def parameters() -> dict[str, Doc]:
+    """Return the request headers."""
+    told: dict[str, tuple[str, str, Doc]] = {
+        "RequestId": (
+            "X-Request-Id",
+            "An id for the log, up to 128 printable characters; another is made if not.",
+            text(),
+        ),
+        "IfMatch": ("If-Match", "The ETag of the version to change, or several; 412 when it is another now.", text()),
+        "IfNoneMatch": ("If-None-Match", "The ETag that the caller has; 304 when it is still the right one.", text()),
+        "Prefer": ("Prefer", "`respond-async` answers at once and leaves the CRM for later (RFC 7240).", text()),
+        "IdempotencyKey": (
+            "Idempotency-Key",
+            "Makes it safe to repeat the request: the same key gets the same answer for 24 hours.",
+            text(minLength=1, maxLength=255, pattern=r"^[\x21-\x7e]{1,255}$"),
+        ),
+        "WebhookId": (
+            signature.ID,
+            "The delivery's id; the same id is taken in once. With the other two, or none of them.",
+            text(minLength=1, maxLength=signature.LONGEST_ID),
+        ),
+        "WebhookTimestamp": (
+            signature.TIMESTAMP,
+            f"Unix seconds, at most {signature.TOLERANCE} s from now.",
+            text(pattern="^[0-9]{1,12}$"),
+        ),
+        "WebhookSignature": (
+            signature.SIGNATURE,
+            "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; several are separated by spaces.",
+            text(),
+        ),
+    }
+    return {key: parameter("header", *about) for key, about in told.items()}

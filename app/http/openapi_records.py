@@ -1,0 +1,241 @@
+"""The operations on the records of one resource, for the OpenAPI document."""
+
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+
+from app.core.resource import Field, Resource
+from app.http import openapi_examples as examples
+from app.http import paging
+from app.http.openapi_parts import (
+    JSON,
+    LONGEST_FILTER,
+    Doc,
+    answer,
+    body,
+    described,
+    number,
+    pages,
+    parameter,
+    query,
+    refusals,
+    schema,
+    text,
+)  # fmt: skip
+from app.http.rest import CHANGES
+
+MERGE_PATCH = "application/merge-patch+json"
+MOST_CHANGES, LAST_CHANGE = 1000, 2**40
+VERSION: Doc = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "The version to change, as If-Match: 412 when the record has changed since.",
+}
+
+
+def names(resource: Resource) -> tuple[str, str]:
+    """Return the names of one record and of many, as they are part of other names: `User`, `Users`."""
+    many = "".join(word.capitalize() for word in resource.name.split("_"))
+    return resource.singular.title().replace(" ", ""), many
+
+
+def add_schemas(spec: APISpec, converter: OpenAPIConverter, resource: Resource) -> None:
+    """Add what is written (whole and in part) and what is shown."""
+    one, _ = names(resource)
+    whole, part = (described(converter, each) for each in (resource.full, resource.partial))
+    for written in (whole, part):
+        for name, member in written["properties"].items():
+            member.update(_about(resource.fields[name]))
+    spec.components.schema(f"{one}Create", whole)
+    spec.components.schema(f"{one}Replace", {**whole, "properties": {**whole["properties"], "version": VERSION}})
+    spec.components.schema(f"{one}Edit", {**part, "properties": {**part["properties"], "version": VERSION}})
+    shown = _shown(whole["properties"])
+    listing = {"data": {"type": "array", "items": schema(one)}, "pagination": schema("Pagination")}
+    spec.components.schema(
+        one, {"type": "object", "description": resource.description, "required": list(shown), "properties": shown}
+    )
+    spec.components.schema(f"{one}List", {"type": "object", "required": list(listing), "properties": listing})
+
+
+def _about(field: Field) -> Doc:
+    """Return what a field's schema cannot say by itself."""
+    first = (field.kind.__doc__ or "").partition("\n")[0]
+    more = " No two live records share it, in any letter case." if field.unique else ""
+    not_blank = {} if field.nullable else {"minLength": 1, "pattern": r"\S"}
+    marked = {"x-unique": True} if field.unique else {}
+    return {"description": f"{first}{more}", **not_blank, **marked}
+
+
+def _shown(written: Doc) -> Doc:
+    fields = {name: {key: said for key, said in one.items() if key != "pattern"} for name, one in written.items()}
+    nullable_text = {"type": ["string", "null"]}
+    moment = text(format="date-time")
+    return {
+        "id": text(format="uuid", description="The record's id here."),
+        **fields,
+        "sync_status": text(enum=list(paging.STATUSES), description="Where it stands with the CRM."),
+        "sync_error": {**nullable_text, "description": "Why it could not be synced."},
+        "crm_id": {**nullable_text, "description": "The record's id in the CRM, once it has one."},
+        "version": {"type": "integer", "minimum": 1, "description": "Counts the changes of its fields."},
+        "created_at": {**moment, "description": "When it was made."},
+        "last_updated": {**moment, "description": "When its fields last changed, on whichever side."},
+    }
+
+
+def add_paths(spec: APISpec, resource: Resource) -> None:
+    """Add the operations of one resource."""
+    one = parameter("path", "record_id", f"The {resource.singular}'s id.", text(format="uuid"), required=True)
+    shared: list[Any] = [one, "RequestId"]
+    path = f"/{resource.name}"
+    spec.tag({"name": resource.name, "description": resource.description})
+    many = {"get": _index(resource), "post": _create(resource)}
+    single = {"get": _read(resource), "put": _replace(resource), "patch": _edit(resource), "delete": _delete(resource)}
+    spec.path(path, operations=many, parameters=shared[1:])
+    spec.path(f"{path}/{{record_id}}", operations=single, parameters=shared)
+    spec.path(f"{path}/{{record_id}}/changes", operations={"get": _changes(resource)}, parameters=shared)
+    spec.path(f"{path}/{{record_id}}/sync", operations={"post": _sync(resource)}, parameters=shared)
+
+
+def _operation(resource: Resource, verb: str, summary: str, description: str, **more: Any) -> Doc:
+    operation_id = verb.format(*names(resource))
+    return {
+        "operationId": operation_id,
+        "tags": [resource.name],
+        "summary": summary,
+        "description": description,
+        **more,
+    }
+
+
+def _index(resource: Resource) -> Doc:
+    one, _ = names(resource)
+    sorts = [*paging.SORTS, *resource.fields]
+    signed = [f"{sign}{name}" for name in sorts for sign in ("-", "")]
+    page = {"page": 1, "per_page": paging.PER_PAGE, "total": 1, "pages": 1, "next_cursor": None}
+    choices = [
+        *pages(paging.PER_PAGE),
+        query("cursor", "Where the page before ended: its `next_cursor`. Use it with the same `sort`.", text()),
+        query("sort", "Order; `-` is descending.", text(enum=signed, default="-last_updated")),
+        query("sync_status", "Only records that stand so with the CRM.", text(enum=list(paging.STATUSES))),
+        query("q", "Only records with this text in a field, in any letter case.", text(maxLength=LONGEST_FILTER)),
+        query("updated_since", "Only records that changed at or after this time.", text(format="date-time")),
+        *(
+            query(name, f"Only the record with this {name}, in any letter case.", text(maxLength=LONGEST_FILTER))
+            for name in resource.unique_fields
+        ),
+    ]
+    shown = {"data": [examples.shown(resource)], "pagination": page}
+    listed = answer("A page of records.", schema(f"{one}List"), shown, "Link")
+    listed["links"] = _links(resource, "$response.body#/data/0/id")
+    return _operation(
+        resource, "list{1}", f"List {resource.name}",
+        "By page number, or with `cursor` for a walk that misses nothing while records come and go. "
+        "Parameters that are not listed here are refused.",
+        parameters=choices, responses={"200": listed, **refusals(400)},
+    )  # fmt: skip
+
+
+def _create(resource: Resource) -> Doc:
+    one, _ = names(resource)
+    given = {
+        "whole": (f"A whole {resource.singular}", examples.whole(resource)),
+        "least": ("Only what is required", examples.least(resource)),
+    }
+    made = answer(
+        f"The {resource.singular} was stored, and pushed to the CRM unless that is left for later.",
+        schema(one), examples.shown(resource), "Location", "ETag", "Idempotency-Replayed",
+    )  # fmt: skip
+    made["links"] = _links(resource, "$response.body#/id")
+    return _operation(
+        resource, "create{0}", f"Create a {resource.singular}",
+        "Stores the record and pushes it to the CRM, within a few seconds. A CRM that does not answer in time does "
+        "not matter: the record is stored as `pending` and is pushed later.",
+        parameters=["IdempotencyKey", "Prefer"],
+        requestBody=body(schema(f"{one}Create"), given),
+        responses={"201": made, **refusals(400, 409, 413, 415, 422)},
+    )  # fmt: skip
+
+
+def _read(resource: Resource) -> Doc:
+    one, _ = names(resource)
+    return _operation(
+        resource, "read{0}", f"Read a {resource.singular}", "As it stands now, here and with the CRM.",
+        parameters=["IfNoneMatch"],
+        responses={
+            "200": answer(f"The {resource.singular}.", schema(one), examples.shown(resource), "ETag"),
+            "304": answer("The caller has it already.", None, None, "ETag"),
+            **refusals(404),
+        },
+    )  # fmt: skip
+
+
+def _replace(resource: Resource) -> Doc:
+    given = {"whole": (f"A whole {resource.singular}", examples.whole(resource) | examples.patch(resource))}
+    return _changed(
+        resource, "replace{0}", f"Replace a {resource.singular}",
+        "Sets every field; one that is left out becomes null. Without If-Match or `version` the last writer wins.",
+        body(schema(f"{names(resource)[0]}Replace"), given),
+    )  # fmt: skip
+
+
+def _edit(resource: Resource) -> Doc:
+    given = {"one": ("One field", examples.patch(resource))}
+    return _changed(
+        resource, "edit{0}", f"Edit a {resource.singular}",
+        "Sets the fields that are named and leaves the others (RFC 7396). Without If-Match or `version` the last "
+        "writer wins, field by field.",
+        body(schema(f"{names(resource)[0]}Edit"), given, JSON, MERGE_PATCH),
+    )  # fmt: skip
+
+
+def _changed(resource: Resource, verb: str, summary: str, description: str, given: Doc) -> Doc:
+    one, _ = names(resource)
+    after = {**examples.shown(resource), **examples.patch(resource), "version": 2}
+    changed = answer(f"The {resource.singular} as it stands now.", schema(one), after, "ETag")
+    return _operation(
+        resource, verb, summary, description,
+        parameters=["IfMatch", "Prefer"],
+        requestBody=given,
+        responses={"200": changed, **refusals(400, 404, 409, 412, 413, 415)},
+    )  # fmt: skip
+
+
+def _delete(resource: Resource) -> Doc:
+    return _operation(
+        resource, "delete{0}", f"Delete a {resource.singular}",
+        "Leaves a tombstone, which is pushed like any change; its unique values are free again.",
+        parameters=["IfMatch", "Prefer"],
+        responses={"204": answer("It is deleted."), **refusals(404, 412)},
+    )  # fmt: skip
+
+
+def _changes(resource: Resource) -> Doc:
+    found = answer("The journal, newest first.", schema("Changes"), examples.changes(resource))
+    return _operation(
+        resource, "list{0}Changes", f"List the changes of a {resource.singular}",
+        "Who changed which field, when, from what to what; of a deleted record too.",
+        parameters=[
+            query("limit", "Most entries; what changed together is one entry.", number(1, MOST_CHANGES, CHANGES)),
+            query("before", "Only entries before this `id`.", number(1, LAST_CHANGE)),
+        ],
+        responses={"200": found, **refusals(400, 404)},
+    )  # fmt: skip
+
+
+def _sync(resource: Resource) -> Doc:
+    one, _ = names(resource)
+    found = answer(f"The {resource.singular} as it stands now.", schema(one), examples.shown(resource), "ETag")
+    return _operation(
+        resource, "sync{0}", f"Sync a {resource.singular} now",
+        "Pushes what this record owes the CRM, also when it was given up, and fetches what the CRM has. What goes "
+        "wrong is said in `sync_status` and `sync_error`.",
+        responses={"200": found, **refusals(404)},
+    )  # fmt: skip
+
+
+def _links(resource: Resource, identity: str) -> Doc:
+    """Return which operations a record that was just answered leads to."""
+    verbs = ("read{0}", "replace{0}", "edit{0}", "delete{0}", "list{0}Changes", "sync{0}")
+    ids = [verb.format(*names(resource)) for verb in verbs]
+    return {each: {"operationId": each, "parameters": {"record_id": identity}} for each in ids}
