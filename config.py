@@ -1,5 +1,6 @@
 """Every setting of the service, from the environment; README.md has them as a table."""
 
+import base64
 import os
 import secrets
 from collections.abc import Mapping
@@ -47,8 +48,23 @@ class Environment:
             raise ConfigError(f"{name} must be a number of at least {least:g}, not {text!r}.")
         return value
 
-    def whole(self, name: str, default: int, *, least: int = 0) -> int:
-        return int(self.number(name, default, least=least))
+    def whole(self, name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+        number = self.number(name, default, least=least)
+        if number != int(number) or number > most:
+            raise ConfigError(f"{name} must be a whole number from {least} to {most}, not {number:g}.")
+        return int(number)
+
+    def secrets(self, name: str) -> list[str]:
+        """Read a comma-separated list of webhook secrets; what follows `whsec_` must be base64."""
+        found = _listed(self.text(name))
+        for key in (secret.removeprefix("whsec_") for secret in found if secret.startswith("whsec_")):
+            try:
+                good = bool(base64.b64decode(key + "=" * (-len(key) % 4), validate=True))
+            except ValueError:
+                good = False
+            if not good:
+                raise ConfigError(f"What follows whsec_ in {name} must be base64.")
+        return found
 
     def flag(self, name: str, *, default: bool) -> bool:
         text = self.text(name, "1" if default else "0").lower()
@@ -74,21 +90,21 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     else:
         INSTANCE.mkdir(exist_ok=True)
     if app_env == "production":
-        _require_secrets(env, config)
+        _require_secrets(config)
     else:
         _fill_in_demo(config)
     return config
 
 
 def _service(env: Environment, app_env: str) -> dict[str, Any]:
-    port = env.whole("PORT", 8000, least=1)
+    port = env.whole("PORT", 8000, least=1, most=65535)
     return {
         # development: loopback only, anonymous. production: nothing anonymous or unsigned. testing: no secrets kept.
         "APP_ENV": app_env,
         # Where the web process listens.
         "PORT": port,
         # Where the mock CRM listens; MOCK_CRM=0 does not start it.
-        "MOCK_CRM_PORT": env.whole("MOCK_CRM_PORT", 8001, least=1),
+        "MOCK_CRM_PORT": env.whole("MOCK_CRM_PORT", 8001, least=1, most=65535),
         "MOCK_CRM": env.flag("MOCK_CRM", default=True),
         # The database: a SQLite file, or postgresql+psycopg://user:password@host/name.
         "SQLALCHEMY_DATABASE_URI": _database_url(env.text("DATABASE_URL", f"sqlite:///{INSTANCE / 'crm-sync.db'}")),
@@ -107,9 +123,9 @@ def _service(env: Environment, app_env: str) -> dict[str, Any]:
         # Where the CRM reaches us, for its webhooks.
         "PUBLIC_URL": env.text("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
         # Secrets that sign webhooks, comma-separated: all are accepted, the first one is given to the CRM.
-        "WEBHOOK_SECRETS": _listed(env.text("WEBHOOK_SECRET")),
+        "WEBHOOK_SECRETS": env.secrets("WEBHOOK_SECRET"),
         # Whether unsigned webhooks are taken: in development with no WEBHOOK_SECRET set, for a plain curl.
-        "WEBHOOK_UNSIGNED": app_env != "production" and not env.text("WEBHOOK_SECRET"),
+        "WEBHOOK_UNSIGNED": app_env != "production" and not env.secrets("WEBHOOK_SECRET"),
         # The region of phone numbers without a country code (ISO 3166).
         "PHONE_REGION": env.text("PHONE_REGION", "US"),
     }
@@ -169,9 +185,9 @@ def _mail(env: Environment) -> dict[str, Any]:
     }
 
 
-def _require_secrets(env: Environment, config: dict[str, Any]) -> None:
+def _require_secrets(config: dict[str, Any]) -> None:
     missing = [name for name in CREDENTIALS[config["CRM_AUTH_TYPE"]] if not config[name]]
-    missing += [name for name in ("WEBHOOK_SECRET",) if not env.text(name)]
+    missing += [] if config["WEBHOOK_SECRETS"] else ["WEBHOOK_SECRET"]
     if len(config["SECRET_KEY"].encode()) < SHORTEST_KEY:
         missing.append(f"SECRET_KEY ({SHORTEST_KEY} bytes or more)")
     if missing:

@@ -11,6 +11,7 @@ from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate
+from phonenumbers import SUPPORTED_REGIONS
 
 import config as settings
 from app import cli, logs
@@ -18,7 +19,7 @@ from app.core.db import db, init_database
 from app.core.kinds import Phone
 from app.core.resource import Registry
 from app.core.world import World
-from app.crm import CRMClient, CRMConfig, signature
+from app.crm import CRMClient, CRMConfig
 from app.http import access, docs, errors, health, operations, rest, webhook
 from app.http.wiring import ENGINE
 from app.metrics import Metrics, State
@@ -49,6 +50,8 @@ def create_app(
     init_database(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     app.config["SCHEMA_VERSION"] = _newest_migration()
+    if app.config["PHONE_REGION"] not in SUPPORTED_REGIONS:
+        raise settings.ConfigError(f"PHONE_REGION must be a country's two letters, not {app.config['PHONE_REGION']!r}.")
     Phone.region = app.config["PHONE_REGION"]
     metrics = Metrics()
     engine = _engine(app, world or World(), registry, metrics)
@@ -63,8 +66,6 @@ def create_app(
 
 def _engine(app: Flask, world: World, registry: Registry, metrics: Metrics) -> Engine:
     config = app.config
-    for secret in config["WEBHOOK_SECRETS"]:
-        signature.key_of(secret)  # a secret that cannot sign is said now, not at the first webhook
     pace_file = Path(config["CRM_PACE_FILE"]) if config["CRM_PACE_FILE"] else None
     crm = CRMClient(_crm_config(config), world, pace_file)
     mail = _mail_settings(config)

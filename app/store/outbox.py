@@ -58,19 +58,31 @@ def _restarted(now: Any) -> Any:
     return case((table.c.notified_at.is_not(None), now), else_=table.c.owed_since)
 
 
-def claim(
-    tx: Connection, now: datetime, lease: str, lease_until: datetime, limit: int, *,
-    resources: Collection[str] | None = None, record_id: str | None = None,
-) -> list[Owed]:  # fmt: skip
-    """Take entries that are due and that nobody holds, the longest waiting first; a named record is due at once."""
-    query = select(table).where(or_(table.c.lease_until.is_(None), table.c.lease_until <= now))
+def claimable(
+    tx: Connection, now: datetime, limit: int, *, resources: Collection[str] | None = None, record_id: str | None = None
+) -> list[tuple[str, str]]:
+    """Return (resource, record id) of entries that nobody holds and that are due, the longest waiting first.
+
+    A named record is due at once. Nothing is locked: a record is locked before its entry, here as everywhere.
+    """
+    query = select(table.c.resource, table.c.record_id).where(_is_free(now))
     query = query.where(table.c.due_at <= now if record_id is None else table.c.record_id == record_id)
     if resources is not None:
         query = query.where(table.c.resource.in_(resources))
-    rows = tx.execute(query.order_by(table.c.due_at).limit(limit).with_for_update(skip_locked=True)).all()
-    for row in rows:
-        tx.execute(_at(row.resource, row.record_id).values(lease=lease, lease_until=lease_until))
-    return [_owed(row, lease, lease_until) for row in rows]
+    return [(row.resource, row.record_id) for row in tx.execute(query.order_by(table.c.due_at).limit(limit))]
+
+
+def claim(
+    tx: Connection, resource: str, record_id: str, now: datetime, lease: str, lease_until: datetime
+) -> Owed | None:
+    """Take an entry whose record is locked; None when somebody was faster."""
+    taken = _at(resource, record_id).where(_is_free(now)).values(lease=lease, lease_until=lease_until)
+    row = tx.execute(taken.returning(*table.c)).one_or_none()
+    return None if row is None else _owed(row, lease, lease_until)
+
+
+def _is_free(now: datetime) -> Any:
+    return or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
 
 
 def get(tx: Connection, resource: str, record_id: str, *, lock: bool = False) -> Owed | None:

@@ -20,9 +20,17 @@ def save(tx: Connection, resource: Resource, record: Record) -> None:
     tx.execute(update(resource.table).where(resource.table.c.id == bindparam("key")), {**row, "key": record.id})
 
 
-def get(tx: Connection, resource: Resource, record_id: str, *, lock: bool = False) -> Record | None:
-    """Fetch a record, tombstones too; `lock` keeps other writers off it until the end of the transaction."""
-    return _one(tx, resource, select(resource.table).where(resource.table.c.id == record_id), lock=lock)
+def get(
+    tx: Connection, resource: Resource, record_id: str, *, lock: bool = False, or_skip: bool = False
+) -> Record | None:
+    """Fetch a record, tombstones too; `lock` keeps other writers off it until the end of the transaction.
+
+    With `or_skip` a record that another writer holds is passed over (None) instead of waited for.
+    """
+    query = select(resource.table).where(resource.table.c.id == record_id)
+    if or_skip:
+        return _one(tx, resource, query.with_for_update(skip_locked=True), lock=False)
+    return _one(tx, resource, query, lock=lock)
 
 
 def by_crm_id(tx: Connection, resource: Resource, crm_id: str, *, lock: bool = False) -> Record | None:

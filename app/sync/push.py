@@ -100,26 +100,25 @@ def _claim(
     tx: Connection, engine: Engine, limit: int, *,
     resources: Collection[str] | None = None, record_id: str | None = None,
 ) -> list[Task]:  # fmt: skip
-    now = engine.world.now()
-    lease = engine.world.new_id()
-    claimed = outbox.claim(tx, now, lease, now + LEASE, limit, resources=resources, record_id=record_id)
+    now, lease = engine.world.now(), engine.world.new_id()
     tasks = []
-    for owed in claimed:
-        task = _decide(tx, engine, owed)
-        if task is not None:
-            tasks.append(task)
-    return tasks
+    for name, identity in outbox.claimable(tx, now, limit, resources=resources, record_id=record_id):
+        # The record first, then its entry: everybody locks in this order, so that nobody waits in a circle.
+        is_named = record_id is not None
+        record = records.get(tx, engine.registry[name], identity, lock=is_named, or_skip=not is_named)
+        owed = None if record is None else outbox.claim(tx, name, identity, now, lease, now + LEASE)
+        if record is not None and owed is not None:
+            tasks.append(_decide(tx, engine, owed, record))
+    return [task for task in tasks if task is not None]
 
 
-def _decide(tx: Connection, engine: Engine, owed: Owed) -> Task | None:
+def _decide(tx: Connection, engine: Engine, owed: Owed, record: Record) -> Task | None:
     """Compute what a record owes, and note what is about to be sent."""
     resource = engine.registry[owed.resource]
-    record = records.get(tx, resource, owed.record_id, lock=True)
-    copy = crm_copies.get(tx, resource, owed.record_id)
-    task = None if record is None else _task(engine, resource, owed, record, copy)
-    if record is None or task is None:
+    task = _task(engine, resource, owed, record, crm_copies.get(tx, resource, record.id))
+    if task is None:
         outbox.remove(tx, owed.resource, owed.record_id)
-        if record is not None and record.status == "pending":
+        if record.status == "pending":
             record.status = "synced"
             records.save(tx, resource, record)
         return None
@@ -204,9 +203,10 @@ def _fetch(engine: Engine, resource: Resource, task: Task, deadline: float | Non
 
 
 def _merge(tx: Connection, engine: Engine, task: Task, theirs: Snapshot) -> Task | Ended:
-    owed = outbox.get(tx, task.owed.resource, task.owed.record_id, lock=True) or task.owed
-    ended = ending.arrived(tx, engine, owed, theirs, None, keep_lease=True)
-    if not ended.owes_more:
+    ended = ending.arrived(tx, engine, task.owed, theirs, None, keep_lease=True)
+    resource = engine.registry[task.owed.resource]
+    record = records.get(tx, resource, task.owed.record_id, lock=True)
+    owed = outbox.get(tx, task.owed.resource, task.owed.record_id)
+    if not ended.owes_more or record is None or owed is None:
         return ended
-    again = _decide(tx, engine, owed)
-    return again if again is not None else Ended("synced", task.owed.record_id)
+    return _decide(tx, engine, owed, record) or Ended("synced", record.id)
