@@ -93,6 +93,10 @@ def trace_requests(app: Flask) -> None:
             log.info("request", method=request.method, **_address(), status=response.status_code, ms=milliseconds)
         return response
 
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        structlog.contextvars.clear_contextvars()  # the thread goes on to other work
+
 
 def _address() -> dict[str, str]:
     """Return the route and the id in it: a path or query as it was sent may hold anything, an e-mail address too."""

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from app import create_app
 from app.core.db import db
-from tests.conftest import POSTGRES, SETTINGS
+from tests.support.settings import POSTGRES, SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 

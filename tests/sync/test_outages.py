@@ -6,15 +6,7 @@ import pytest
 import requests
 
 from app.services import operations
-from tests.conftest import ANN
-
-
-def post(client, **headers):
-    return client.post("/users", json=ANN, headers=headers)
-
-
-def status_of(client, user):
-    return client.get(f"/users/{user['id']}").json["sync_status"]
+from tests.support.users import post, status_of
 
 
 def test_a_crm_that_is_down_leaves_the_record_stored_and_pending(client, crm, worker):
@@ -45,43 +37,6 @@ def test_the_waits_between_attempts_are_spread_and_bounded(client, crm, clock):
 
     assert len(clock.slept) == 2
     assert all(0 <= wait <= 1 for wait in clock.slept)
-
-
-@pytest.mark.parametrize("idempotent", [True, False], ids=["keys honoured", "keys ignored"])
-@pytest.mark.parametrize("mode", ["cut_after", "truncated", "bad_json", "empty", "no_crm_id", "null_crm_id"])
-def test_a_write_that_was_done_but_not_answered_is_not_done_twice(client, crm, worker, mode, idempotent):
-    if not idempotent:
-        crm.fault("no_idempotency")
-    crm.fault(mode, count=2, method="POST")
-
-    answer = post(client)
-    worker.drain()
-
-    assert status_of(client, answer.json) == "synced"
-    assert len(crm.all()) == 1
-
-
-@pytest.mark.parametrize("mode", ["cut_before", "html", "error_in_200"])
-def test_an_answer_that_makes_no_sense_is_never_synced(client, crm, worker, mode):
-    crm.fault(mode, count=None, method="POST")
-
-    answer = post(client)
-    assert answer.json["sync_status"] == "pending"
-
-    crm.heal()
-    worker.drain()
-    assert status_of(client, answer.json) == "synced"
-    assert len(crm.all()) == 1
-
-
-def test_an_answer_that_names_another_users_record_is_a_conflict_and_overwrites_nothing(client, crm, user, another):
-    crm.fault("wrong_crm_id", crm_id=user["crm_id"], count=1, method="POST")
-
-    answer = client.post("/users", json=another())
-
-    assert (answer.json["sync_status"], answer.json["crm_id"]) == ("conflict", None)
-    assert client.get(f"/users/{user['id']}").json == user
-    assert [one["kind"] for one in client.get("/sync/conflicts?status=open").json["data"]] == ["duplicate"]
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -184,59 +139,6 @@ def test_a_token_that_is_refused_leaves_the_record_pending(client, crm, worker):
     crm.heal()
     worker.drain()
     assert status_of(client, answer.json) == "synced"
-
-
-def test_an_update_whose_answer_was_lost_does_not_flip_a_newer_edit_back(client, crm, user, worker):
-    crm.fault("cut_after", count=3, method="PATCH")
-    client.patch(f"/users/{user['id']}", json={"phone": "222-222-2222"})
-    crm.heal()
-    client.patch(f"/users/{user['id']}", json={"phone": "333-333-3333"})
-    worker.drain()
-
-    assert client.get(f"/users/{user['id']}").json["phone"] == "333-333-3333"
-    assert crm.get(user["crm_id"])["phone"] == "333-333-3333"
-    assert client.get("/sync/conflicts").json["data"] == []
-
-
-def test_a_change_taken_back_while_its_push_was_lost_is_taken_back_there_too(client, crm, user, worker):
-    crm.fault("cut_after", count=3, method="PATCH")
-    client.patch(f"/users/{user['id']}", json={"phone": "222-222-2222"})
-    crm.heal()
-    client.patch(f"/users/{user['id']}", json={"phone": user["phone"]}, headers={"Prefer": "respond-async"})
-    worker.drain()
-
-    assert crm.get(user["crm_id"])["phone"] == user["phone"]
-    assert client.get(f"/users/{user['id']}").json["phone"] == user["phone"]
-
-
-def test_a_crash_between_the_crms_answer_and_ours_makes_no_second_record(client, crm, engine, clock, worker):
-    answer = post(client, Prefer="respond-async")
-
-    def die(request):
-        if request.path_url == "/crm/users":
-            raise KeyboardInterrupt
-
-    crm.line.after = die
-    with pytest.raises(KeyboardInterrupt):
-        worker.push()
-    crm.line.after = lambda _request: None
-    assert len(crm.all()) == 1
-
-    clock.pass_(minutes=2)  # the lease of the dead worker runs out
-    worker.drain()
-
-    assert status_of(client, answer.json) == "synced"
-    assert len(crm.all()) == 1
-
-
-def test_nobody_else_pushes_what_is_leased(client, crm, engine, worker):
-    post(client, Prefer="respond-async")
-    seen = []
-    crm.line.before = lambda _request: seen.append(worker.push())
-    worker.push()
-
-    assert set(seen) == {0}
-    assert len(crm.all()) == 1
 
 
 def test_an_open_circuit_spares_the_callers(client, crm, another):
