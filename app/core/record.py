@@ -59,7 +59,8 @@ class CrmCopy:
 class Snapshot:
     """What the CRM says about a record now. `whole` is False for a webhook, which names only some fields.
 
-    `fields` are in the CRM's own names and form. `stamp` is the CRM's version and clock.
+    `fields` are in the CRM's own names and form. `stamp` is the CRM's version and clock. `found` says that this was
+    looked up after a create whose answer was lost: it may hold what others changed since.
     """
 
     crm_id: str
@@ -68,3 +69,4 @@ class Snapshot:
     external_id: str | None = None
     deleted: bool = False
     whole: bool = True
+    found: bool = False

@@ -1,6 +1,7 @@
 """The client: every call to the CRM, with its authentication, pace, retries and the meaning of its answer."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,7 +58,7 @@ class CRMClient:
             if unsure:
                 found = self._find_once(path, external_id, deadline)
                 if found is not None:
-                    return found
+                    return replace(found, found=True)
             body = dialect.created(fields, external_id)
             answer = self._call("POST", path, json=body, headers={"Idempotency-Key": key}, deadline=deadline)
             return read_snapshot(answer)

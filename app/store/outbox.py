@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, case, delete, func, or_, select, tuple_, update
 
 from app.core.record import Fields
 from app.store.tables import outbox as table
@@ -103,13 +103,23 @@ def again(tx: Connection, owed: Owed, now: datetime) -> None:
     tx.execute(_at(owed.resource, owed.record_id).values(lease=None, lease_until=None, **known))
 
 
-def postpone(tx: Connection, owed: Owed, due_at: datetime, reason: str, *, forget: bool = False) -> None:
-    """The push had no outcome, or a known one that did nothing (`forget` what was sent): try again at `due_at`."""
+def postpone(tx: Connection, owed: Owed, due_at: datetime, reason: str, *, forget: bool = False) -> bool:
+    """Plan the next try of a push without an outcome, or with one that did nothing (`forget` what was sent).
+
+    False when the entry is not ours any more.
+    """
     after: dict[str, Any] = {"due_at": due_at, "rounds": owed.rounds + 1, "reason": reason}
     if forget:
         after |= {"sent": owed.sent, "creating": owed.creating}
-    held = table.c.lease == owed.lease  # after the lease ran out another push may hold the entry
-    tx.execute(_at(owed.resource, owed.record_id).where(held).values(lease=None, lease_until=None, **after))
+    held = table.c.lease == owed.lease
+    planned = _at(owed.resource, owed.record_id).where(held).values(lease=None, lease_until=None, **after)
+    return tx.execute(planned).rowcount > 0
+
+
+def holds(tx: Connection, owed: Owed) -> bool:
+    """Tell whether an entry is still ours: it may have been settled, or taken over when our lease ran out."""
+    entry = get(tx, owed.resource, owed.record_id, lock=True)
+    return entry is not None and entry.lease == owed.lease
 
 
 def notified(tx: Connection, owed: Owed, now: datetime) -> None:
@@ -134,7 +144,10 @@ def remove_if_heard(tx: Connection, resource: str, record_id: str) -> bool:
 def hasten(tx: Connection, now: datetime, reason: str) -> int:
     """Make due now what waits for `reason`: the CRM is back."""
     late = table.c.due_at > now + timedelta(seconds=1)
-    return tx.execute(update(table).where(table.c.reason == reason, late).values(due_at=now)).rowcount
+    # What another writer holds is passed over: it is being pushed anyway, and waiting for it could be a circle.
+    waiting = select(*table.primary_key).where(table.c.reason == reason, late).with_for_update(skip_locked=True)
+    named = tuple_(*table.primary_key).in_(waiting)
+    return tx.execute(update(table).where(named).values(due_at=now)).rowcount
 
 
 def backlog(tx: Connection, resource: str) -> tuple[int, datetime | None]:

@@ -49,12 +49,23 @@ def arrived(
     if applied.outcome == "conflict":
         return Ended(record.status, record.id, conflicts=applied.conflicts)
     more = owes(resource, record, crm_copies.get(tx, resource, record.id))
-    if more and not keep_lease:
-        outbox.again(tx, owed, engine.world.now())
-    if not more:
-        outbox.remove(tx, owed.resource, owed.record_id)
+    if not (more and keep_lease):
+        _close(tx, engine, owed, more=more)
     _show(tx, resource, record, more=more)
     return Ended(record.status, record.id, owes_more=more, conflicts=applied.conflicts)
+
+
+def _close(tx: Connection, engine: Engine, owed: Owed, *, more: bool) -> None:
+    """Bring the outbox in line with an answer, unless another push has taken over: then that one's end will."""
+    entry = outbox.get(tx, owed.resource, owed.record_id, lock=True)
+    if entry is None:
+        if more:
+            outbox.mark(tx, owed.resource, owed.record_id, engine.world.now())
+    elif entry.lease == owed.lease:
+        if more:
+            outbox.again(tx, owed, engine.world.now())
+        else:
+            outbox.remove(tx, owed.resource, owed.record_id)
 
 
 def _show(tx: Connection, resource: Resource, record: Record, *, more: bool) -> None:
@@ -87,6 +98,8 @@ def rejected(tx: Connection, engine: Engine, owed: Owed, error: Rejected | Confl
     resource = engine.registry[owed.resource]
     record = records.get(tx, resource, owed.record_id, lock=True)
     assert record is not None
+    if not outbox.holds(tx, owed):
+        return Ended(record.status, record.id, error.message)
     if _now_owed(tx, resource, record) != sent:  # edited while the push was out
         outbox.again(tx, owed, engine.world.now())
         return Ended("pending", record.id, error.message, owes_more=True)
@@ -117,7 +130,8 @@ def unavailable(tx: Connection, engine: Engine, owed: Owed, error: Unavailable, 
     if spent:
         wait = max(wait, schedule.REDRIVE)
     reason = UNAVAILABLE if forget else UNKNOWN
-    outbox.postpone(tx, owed, now + wait, reason, forget=forget)
+    if not outbox.postpone(tx, owed, now + wait, reason, forget=forget):
+        return Ended(record.status, record.id, error.message)  # settled, or taken over, while this push was out
     first_time = spent and owed.notified_at is None
     if first_time:
         outbox.notified(tx, owed, now)

@@ -14,13 +14,16 @@ from app.store.conflicts import Found
 from app.sync.engine import Engine
 
 log = structlog.get_logger(__name__)
-Outcome = Literal["applied", "unchanged", "stale", "unknown", "ask", "conflict", "invalid"]
+Outcome = Literal["applied", "unchanged", "stale", "unknown", "gone", "ask", "conflict", "invalid"]
 Kind = Literal["created", "updated", "deleted", ""]
 
 
 @dataclass
 class Applied:
-    """What became of a snapshot: `unknown` knows no record, `ask` can only be settled by asking the CRM."""
+    """What became of a snapshot.
+
+    `unknown` knows no record, `gone` is deleted and never was one here, `ask` can only be settled by asking the CRM.
+    """
 
     outcome: Outcome
     record_id: str | None = None

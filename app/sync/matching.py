@@ -27,6 +27,8 @@ def match(tx: Connection, resource: Resource, snapshot: Snapshot, record_id: str
         return Match(linked)
     wanted = record_id or snapshot.external_id
     ours = None if wanted is None else records.get(tx, resource, wanted, lock=True)
+    if ours is not None and snapshot.deleted and snapshot.crm_id != ours.crm_id and ours.crm_id is not None:
+        return Match()  # an old twin of a linked record goes away: nothing to claim
     if ours is not None:
         # Where two transactions link one record at once, the second one finds it linked as it wanted it.
         if ours.crm_id == snapshot.crm_id or (linked is None and ours.crm_id is None):

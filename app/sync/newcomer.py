@@ -14,7 +14,7 @@ def welcome(this: Incoming) -> Applied:
     if not snapshot.whole:
         return Applied("unknown")
     if snapshot.deleted:
-        return Applied("unchanged")
+        return Applied("gone")
     told, wrong = mapping.from_crm(this.resource, snapshot.fields)
     required = [name for name, one in this.resource.fields.items() if not one.nullable]
     missing = {name: ["Missing."] for name in required if told.get(name) is None} | wrong

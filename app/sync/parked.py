@@ -35,15 +35,17 @@ def _look_up(engine: Engine, parked: Parked) -> None:
         log.warning("parked_not_looked_up", status=error.status, **about)
         _later(engine, parked)
         return
-    if _is_settled(applied):
+    if _is_settled(engine, parked, applied):
         transact(lambda tx: inbox.settled(tx, parked.id, applied.outcome))
         log.info("parked_settled", outcome=applied.outcome, record=applied.record_id, **about)
     else:
         _later(engine, parked)
 
 
-def _is_settled(applied: Applied) -> bool:
-    """What the CRM says now contains what the delivery said then, once there is a record for it."""
+def _is_settled(engine: Engine, parked: Parked, applied: Applied) -> bool:
+    """What the CRM says now contains what the delivery said then, once there is a record for it or never will be."""
+    if applied.outcome == "gone":  # unless a create of ours may yet turn out to have made it
+        return engine.world.now() - parked.received_at > schedule.LEASE
     return applied.record_id is not None or applied.outcome in {"conflict", "invalid"}
 
 

@@ -32,7 +32,7 @@ def apply(tx: Connection, engine: Engine, resource: Resource, snapshot: Snapshot
     else:
         copy = crm_copies.get(tx, resource, found.record.id)
         known = copy is not None
-        copy = copy or CrmCopy(snapshot.crm_id)
+        copy = copy or _first_copy(this, found.record)
         if snapshot.deleted:
             return tombstone.bury(this, found.record, copy)
         applied = _merge(this, found.record, copy)
@@ -41,6 +41,13 @@ def apply(tx: Connection, engine: Engine, resource: Resource, snapshot: Snapshot
     if applied.record_id is not None:
         _apply_parked(this)
     return applied
+
+
+def _first_copy(this: Incoming, record: Record) -> CrmCopy:
+    """Begin with what our own create said, if that is how the CRM came to know the record."""
+    entry = outbox.get(this.tx, this.resource.name, record.id, lock=True)
+    said = entry.creating["fields"] if entry is not None and entry.creating is not None else {}
+    return CrmCopy(this.snapshot.crm_id, dict(said))
 
 
 def _merge(this: Incoming, record: Record, copy: CrmCopy) -> Applied:

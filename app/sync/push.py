@@ -177,7 +177,8 @@ def _call(engine: Engine, task: Task, deadline: float | None) -> Snapshot | None
 
 
 def _arrived(engine: Engine, task: Task, answer: Snapshot | None) -> Ended:
-    sent = None if task.action == "fetch" else task.fields
+    was_asked = task.action == "fetch" or (answer is not None and answer.found)
+    sent = None if was_asked else task.fields
     return transact(lambda tx: ending.arrived(tx, engine, task.owed, answer, sent))
 
 
