@@ -152,13 +152,13 @@ def _known_whole(copy: CrmCopy, stamps: Mapping[str, Stamp], stamp: Stamp, *, wh
     the next write is refused and the record fetched, instead of overwriting what we never saw.
     """
     if stamp.version is None:
-        return copy.version
-    known = copy.version
+        return None if whole else copy.version  # a CRM without versions, or a message that does not say
+    known = copy.version or 0  # 0: nothing is known whole yet, so the next write must be refused
     if whole:
-        known = stamp.version if known is None else max(known, stamp.version)
-    elif known is not None and stamp.version == known + 1:
+        known = max(known, stamp.version)
+    elif stamp.version == known + 1:
         known = stamp.version
     seen = {one.version for one in stamps.values()}
-    while known is not None and known + 1 in seen:
+    while known + 1 in seen:
         known += 1
     return known

@@ -97,3 +97,15 @@ def test_what_came_and_went_in_the_crm_before_we_knew_it_is_settled_soon(client,
 
     assert client.get("/sync/status").json["resources"]["users"]["parked"] == 0
     assert len(crm.calls("GET")) < 10
+
+
+def test_a_record_known_by_its_first_webhook_only_is_not_overwritten_blindly(client, crm, worker, clock, webhook):
+    user, crm_id = a_create_whose_answers_were_lost(client, crm, worker)
+    webhook(crm_id, ANN, event="created", version=1, external_id=user["id"])
+    crm.edit(crm_id, phone="987-654-3210")
+    client.patch(f"/users/{user['id']}", json={"phone": "222-222-2222"})
+    worker.drain()
+
+    [found] = client.get("/sync/conflicts").json["data"]
+    assert (found["local"], found["crm"]) == ("222-222-2222", "987-654-3210")
+    assert read(client, user)["phone"] == crm.get(crm_id)["phone"] == "987-654-3210"
