@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
@@ -14,25 +13,10 @@ from sqlalchemy.types import TypeEngine
 
 from app.core import schema
 from app.core.db import Model, Utc
+from app.core.field import Field, Policy
 from app.core.kinds import Text
 
-Policy = str
-POLICIES = ("crm_wins", "local_wins", "latest", "manual")
 FIELD = "field"
-
-
-@dataclass(frozen=True)
-class Field:
-    """One declared field. `crm` is the CRM's name for it, None when the CRM never hears of it."""
-
-    name: str
-    kind: type[Text]
-    crm: str | None
-    wins: Policy | None
-    unique: bool
-    nullable: bool
-    length: int | None
-    example: Any
 
 
 def field(

@@ -1,27 +1,25 @@
 """Schemas made from a declaration: what may be written, and how a refusal is worded."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, validate
 
 from app.core.errors import Invalid, Messages
+from app.core.field import Field
 from app.core.kinds import Text
-
-if TYPE_CHECKING:
-    from app.core.resource import Field
 
 READ_ONLY = ("id", "sync_status", "sync_error", "crm_id", "version", "created_at", "last_updated")
 
 
-def record_schema(name: str, fields: Mapping[str, "Field"], *, partial: bool = False) -> Schema:
+def record_schema(name: str, fields: Mapping[str, Field], *, partial: bool = False) -> Schema:
     """Return the schema that reads a record's fields from JSON; unknown names are refused."""
     members: dict[str, Any] = {field.name: _member(field) for field in fields.values()}
     made = Schema.from_dict(members, name=f"{name}{'Patch' if partial else ''}")
     return made(unknown=RAISE, partial=partial)
 
 
-def _member(field: "Field") -> Text:
+def _member(field: Field) -> Text:
     rules = [] if field.length is None else [validate.Length(max=field.length)]
     metadata = {} if field.example is None else {"examples": [field.example]}
     return field.kind(required=not field.nullable, allow_none=field.nullable, validate=rules, metadata=metadata)

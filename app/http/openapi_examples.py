@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
+from app.core.field import Field
 from app.core.kinds import Email, Phone
-from app.core.resource import Field, Resource
+from app.core.resource import Resource
 from app.sync.delivery import Delivered
 
 IDENTITY = "0190a6e2-7c1b-7d3f-8f43-5b2f1c9d0e11"

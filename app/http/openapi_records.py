@@ -5,7 +5,8 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
-from app.core.resource import Field, Resource
+from app.core.field import Field
+from app.core.resource import Resource
 from app.http import openapi_examples as examples
 from app.http import paging
 from app.http.openapi_parts import (

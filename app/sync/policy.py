@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from app.core.resource import POLICIES, Policy, Resource
+from app.core.field import POLICIES, Policy
+from app.core.resource import Resource
 
 Winner = Literal["crm", "local"]
 TOO_CLOSE = timedelta(seconds=2)
