@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 os.environ["APP_ENV"] = "testing"  # before anything reads the settings: no secrets kept, no files shared
 pytest.register_assert_rewrite("tests.support")
+hypothesis.settings.register_profile("crm-sync", deadline=None)  # machines are noisy; nothing here is timed
+hypothesis.settings.load_profile("crm-sync")
 
 import mock_crm
 from app import create_app

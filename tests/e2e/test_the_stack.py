@@ -12,7 +12,7 @@ import pytest
 import requests
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 STAFF = {"X-API-Key": "demo-api-key"}
 
 
@@ -22,7 +22,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def until(check, seconds=15.0, what="it"):
+def until(check, seconds=30.0, what="it"):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -118,7 +118,7 @@ def test_records_move_both_ways_between_real_processes(stack):
     assert user["sync_status"] == "synced"
 
     stack.edit_there(user["crm_id"], phone="987-654-3210")
-    until(lambda: stack.user(user["id"])["phone"] == "987-654-3210", seconds=5, what="the webhook")
+    until(lambda: stack.user(user["id"])["phone"] == "987-654-3210", seconds=10, what="the webhook")
     url = f"{stack.api}/users/{user['id']}"
     assert requests.patch(url, json={"name": "Ann Here"}, timeout=10).json()["sync_status"] == "synced"
 
@@ -136,7 +136,7 @@ def test_what_is_stored_while_the_crm_is_away_arrives_once_when_it_is_back(stack
 
     stack.start("crm")
 
-    until(lambda: stack.user(user["id"])["sync_status"] == "synced", seconds=40, what="the push")
+    until(lambda: stack.user(user["id"])["sync_status"] == "synced", seconds=60, what="the push")
     assert len(stack.there()) == 1
 
 
@@ -154,7 +154,7 @@ def test_nothing_acknowledged_is_lost_when_the_service_is_killed(stack):
         found = requests.get(f"{stack.api}/users?per_page=100&sync_status=synced", timeout=5).json()
         return found["pagination"]["total"] == len(users)
 
-    until(all_synced, seconds=100, what="the drain")
+    until(all_synced, seconds=150, what="the drain")
     assert sorted(one["external_id"] for one in stack.there()) == sorted(user["id"] for user in users)
 
 
