@@ -9,6 +9,16 @@ import requests
 from tests.support.server import OK, always, lasting, serving, session
 
 
+def expect_the_deadline(answer):
+    with (
+        serving(answer) as server,
+        session(server.url, 0.3) as line,
+        lasting(0.2, 0.9),
+        pytest.raises(requests.RequestException),
+    ):
+        line.get(server.url)
+
+
 @pytest.mark.parametrize(
     "dripped",
     [
@@ -21,13 +31,7 @@ def test_headers_that_drip_end_by_the_deadline(dripped):
     def answer(server, connection, head):
         server.drip(connection, dripped)
 
-    with (
-        serving(answer) as server,
-        session(server.url, 0.3) as line,
-        lasting(0.2, 0.9),
-        pytest.raises(requests.RequestException),
-    ):
-        line.get(server.url)
+    expect_the_deadline(answer)
 
 
 def test_a_body_that_drips_ends_by_the_deadline():
@@ -35,13 +39,7 @@ def test_a_body_that_drips_ends_by_the_deadline():
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
         server.drip(connection, b"x" * 500)
 
-    with (
-        serving(answer) as server,
-        session(server.url, 0.3) as line,
-        lasting(0.2, 0.9),
-        pytest.raises(requests.RequestException),
-    ):
-        line.get(server.url)
+    expect_the_deadline(answer)
 
 
 def test_an_answer_that_never_comes_ends_by_the_deadline():
