@@ -10,11 +10,13 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from app import bulk_cli
 from app.crm import CRMError
 from app.demo import Tour
 from app.services import operations
+from app.services import runs as runs_service
 from app.sync.engine import Engine
-from app.sync.runs import Direction
+from app.sync.runs import Asked, Direction
 from app.sync.worker import Worker
 
 RESOURCE = click.option("--resource", "resources", multiple=True, help="Only this resource; may be given again.")
@@ -28,6 +30,7 @@ def register(app: Flask, engine: Engine) -> None:
     _add_looks(group, engine)
     _add_worker(group, app, engine)
     _add_demo(group, app)
+    bulk_cli.register(group, engine)
     app.cli.add_command(group)
 
 
@@ -46,7 +49,7 @@ def _add_runs(group: AppGroup, engine: Engine) -> None:
     def retry(resources: tuple[str, ...], as_json: bool) -> None:
         chosen = _chosen(engine, resources)
         count = operations.retry(engine, chosen)
-        run = operations.run(engine, "push", chosen, "command")
+        run = runs_service.run(engine, Asked("push", tuple(chosen), "command"))
         _print({"retried": count, **run}, as_json, f"{count} records put back. {_sentence(run)}")
         sys.exit(0 if run["status"] == "succeeded" and not run["failed"] else 1)
 
@@ -56,7 +59,7 @@ def _add_run(group: AppGroup, name: str, direction: Direction, text: str, engine
     @RESOURCE
     @AS_JSON
     def command(resources: tuple[str, ...], as_json: bool) -> None:
-        run = operations.run(engine, direction, _chosen(engine, resources), "command")
+        run = runs_service.run(engine, Asked(direction, tuple(_chosen(engine, resources)), "command"))
         _print(run, as_json, _sentence(run))
         sys.exit(0 if run["status"] == "succeeded" and not run["failed"] else 1)
 

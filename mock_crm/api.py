@@ -7,12 +7,12 @@ from flask import Blueprint, Response, jsonify, request
 from mock_crm import feed, records, times
 from mock_crm.bodies import json_object
 from mock_crm.crm import current
-from mock_crm.errors import ApiError, not_found
-from mock_crm.fields import Resource
+from mock_crm.errors import ApiError
+from mock_crm.fields import Resource, invalid
 from mock_crm.guard import require_sign_in
 from mock_crm.idempotency import Answer, key_of_call, once
 from mock_crm.records import Record
-from mock_crm.writing import Writing
+from mock_crm.writing import Writing, live
 
 LONGEST_BATCH = 1000
 
@@ -52,9 +52,7 @@ def listing(resource: Resource) -> Response:
 @blueprint.get("/<resource:resource>/<crm_id>")
 def read(resource: Resource, crm_id: str) -> Response:
     with current().store.reading() as db:
-        record = records.find(db, resource.name, crm_id)
-    if record is None:
-        raise not_found()
+        record = live(db, resource, crm_id)
     response = _shown(record)
     response.make_conditional(request)
     return response
@@ -72,6 +70,16 @@ def delete(resource: Resource, crm_id: str) -> tuple[str, int]:
     with current().writing() as writing:
         writing.delete(resource, crm_id, _expected())
     return "", 204
+
+
+@blueprint.post("/<resource:resource>/<crm_id>/merge")
+def merge(resource: Resource, crm_id: str) -> Response:
+    """Merge the record that the body names into this one, which is answered."""
+    loser_id = json_object().get("crm_id")
+    if not isinstance(loser_id, str):
+        raise invalid({"crm_id": ["must name the record to merge into this one"]})
+    with current().writing() as writing:
+        return _shown(writing.merge(resource, crm_id, loser_id, _expected()))
 
 
 @blueprint.post("/<resource:resource>/batch")

@@ -28,8 +28,8 @@ class ApiError(Exception):
         return response
 
 
-def not_found(message: str = "There is no such record.") -> ApiError:
-    return ApiError(404, "not_found", message)
+def not_found(message: str = "There is no such record.", **details: Any) -> ApiError:
+    return ApiError(404, "not_found", message, **details)
 
 
 def install(app: Flask) -> None:

@@ -92,6 +92,7 @@ def _body(change: Change) -> str:
     return json.dumps(
         {
             "crm_id": change.record.crm_id,
+            **change.record.fate(),
             "resource": change.resource,
             "event": change.event,
             "updated_fields": change.updated_fields,

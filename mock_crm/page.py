@@ -1,5 +1,6 @@
 """Serves the page on which people look at records and edit them, as CRM staff would."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from mock_crm.errors import ApiError, not_found
 from mock_crm.fields import Resource
 from mock_crm.records import Record
 from mock_crm.resources import RESOURCES
+from mock_crm.writing import Writing
 
 ON_A_PAGE = 50
 _LAST_PAGE = 1_000_000
@@ -111,14 +113,32 @@ def save(resource: Resource, crm_id: str) -> Answer:
 
 @blueprint.post("/records/<resource:resource>/<crm_id>/delete")
 def delete(resource: Resource, crm_id: str) -> Answer:
+    def work(writing: Writing) -> None:
+        writing.delete(resource, crm_id, _is_the_version_shown)
+
+    return _tried(resource, crm_id, work, f"{crm_id} was deleted.")
+
+
+@blueprint.post("/records/<resource:resource>/<crm_id>/merge")
+def merge(resource: Resource, crm_id: str) -> Answer:
+    loser_id = request.form.get("crm_id", "").strip()
+
+    def work(writing: Writing) -> None:
+        writing.merge(resource, crm_id, loser_id, _is_the_version_shown)
+
+    return _tried(resource, crm_id, work, f"{loser_id} was merged into {crm_id}.")
+
+
+def _tried(resource: Resource, crm_id: str, work: Callable[[Writing], None], done: str) -> Answer:
+    """Do the work, or show the record again with what was wrong."""
     try:
         with current().writing() as writing:
-            writing.delete(resource, crm_id, _is_the_version_shown)
+            work(writing)
     except ApiError as refusal:
         record = _record(resource, crm_id)
         form = _refused(record.fields, refusal)
         return _page("record.html", resource, record=record, form=form), refusal.status
-    return _done(resource, f"{crm_id} was deleted.")
+    return _done(resource, done)
 
 
 @blueprint.get("/webhooks")

@@ -10,19 +10,21 @@ from typing import Any
 _CRM_ID = re.compile(r"CRM([1-9][0-9]{0,17})", re.ASCII)
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NEXT_SEQ = "SELECT coalesce(max(seq), 0) + 1 FROM records WHERE resource = ?"
-_COLUMNS = "number, external_id, version, updated_at, deleted, fields"
+_COLUMNS = "number, external_id, version, updated_at, deleted, fields, merged_into"
 _INSERT = f"""
 INSERT INTO records (number, seq, resource, external_id, version, updated_at, deleted, fields)
 VALUES ((SELECT coalesce(max(number), 1000) + 1 FROM records), ({_NEXT_SEQ}), ?, ?, ?, ?, ?, ?)
 """  # noqa: S608 - constants
 _UPDATE = f"""
-UPDATE records SET seq = ({_NEXT_SEQ}), external_id = ?, version = ?, updated_at = ?, deleted = ?, fields = ?
+UPDATE records SET seq = ({_NEXT_SEQ}), external_id = ?, version = ?, updated_at = ?, deleted = ?, fields = ?,
+    merged_into = ?
 WHERE number = ?
 """  # noqa: S608 - constants
 _FEED = """
 SELECT seq, updated_at,
     '{"crm_id":"CRM' || number || '","external_id":' || json_quote(external_id) || ',"version":' || version
-    || ',"updated_at":"' || updated_at || '","deleted":' || iif(deleted, 'true', 'false') || ',' || substr(fields, 2)
+    || ',"updated_at":"' || updated_at || '","deleted":' || iif(deleted, 'true', 'false')
+    || iif(merged_into IS NULL, '', ',"merged_into":"CRM' || merged_into || '"') || ',' || substr(fields, 2)
 FROM records
 """
 
@@ -35,10 +37,16 @@ class Record:
     updated_at: str
     deleted: bool
     fields: dict[str, Any]
+    merged_into: int | None = None
+    """The number of the record that a deleted one lives on in."""
 
     @property
     def crm_id(self) -> str:
         return f"CRM{self.number}"
+
+    def fate(self) -> dict[str, Any]:
+        """Where a merged record went, as callers are told it; nothing for any other."""
+        return {} if self.merged_into is None else {"merged_into": f"CRM{self.merged_into}"}
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -47,14 +55,15 @@ class Record:
             "version": self.version,
             "updated_at": self.updated_at,
             "deleted": self.deleted,
+            **self.fate(),
             **self.fields,
         }
 
 
 def _records(rows: Iterable[tuple[Any, ...]]) -> list[Record]:
     return [
-        Record(number, external_id, version, updated_at, bool(deleted), json.loads(fields))
-        for number, external_id, version, updated_at, deleted, fields in rows
+        Record(number, external_id, version, updated_at, bool(deleted), json.loads(fields), merged_into)
+        for number, external_id, version, updated_at, deleted, fields, merged_into in rows
     ]
 
 
@@ -66,7 +75,7 @@ def insert(db: sqlite3.Connection, resource: str, record: Record) -> None:
 
 def update(db: sqlite3.Connection, resource: str, record: Record) -> None:
     """Store a changed record, and move it to the end of the feed."""
-    values = (record.external_id, record.version, record.updated_at, record.deleted, _text(record))
+    values = (record.external_id, record.version, record.updated_at, record.deleted, _text(record), record.merged_into)
     db.execute(_UPDATE, (resource, *values, record.number))
 
 

@@ -28,7 +28,9 @@ def kind_of(method: str, rest: str) -> str:
     first, _, second = rest.partition("/")
     if not second:
         return f"{method} {first}"
-    return f"{method} {first}/{second}" if second in _NAMED else f"{method} {first}/<id>"
+    if second in _NAMED:
+        return f"{method} {first}/{second}"
+    return f"{method} {first}/<id>/merge" if second.endswith("/merge") else f"{method} {first}/<id>"
 
 
 class Stats:

@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS records (
     seq INTEGER NOT NULL,
     updated_at TEXT NOT NULL,
     deleted INTEGER NOT NULL,
-    fields TEXT NOT NULL
+    fields TEXT NOT NULL,
+    merged_into INTEGER
 );
 CREATE UNIQUE INDEX IF NOT EXISTS records_by_change ON records (resource, seq);
 CREATE INDEX IF NOT EXISTS records_by_time ON records (resource, updated_at, seq);
@@ -78,6 +79,13 @@ class Store:
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA foreign_keys = ON")
         self._db.executescript(_SCHEMA)
+        self._add_what_is_new()
+
+    def _add_what_is_new(self) -> None:
+        """Bring a file up to date that was made before records could be merged."""
+        columns = {name for _, name, *_ in self._db.execute("PRAGMA table_info(records)")}
+        if "merged_into" not in columns:
+            self._db.execute("ALTER TABLE records ADD COLUMN merged_into INTEGER")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -47,22 +47,32 @@ class Writing:
 
     def update(self, resource: Resource, crm_id: str, draft: Draft, expects: Callable[[int], bool]) -> Record:
         """Store what differs; a write that changes nothing leaves the version and tells nobody."""
-        return self._change(resource, self._live(resource, crm_id), draft, expects)
+        return self._change(resource, live(self.db, resource, crm_id), draft, expects)
 
     def delete(self, resource: Resource, crm_id: str, expects: Callable[[int], bool]) -> Record:
-        record = self._live(resource, crm_id)
+        record = live(self.db, resource, crm_id)
         _require(record, expects)
         record.deleted = True
         self._save(resource, record, "deleted", {})
         return record
+
+    def merge(self, resource: Resource, crm_id: str, loser_id: str, expects: Callable[[int], bool]) -> Record:
+        """Make one record of two: the loser becomes a tombstone that names the other and fills what is null in it."""
+        if crm_id == loser_id:
+            raise ApiError(400, "validation_failed", "A record cannot be merged with itself.")
+        winner, loser = self._undeleted(resource, crm_id), self._undeleted(resource, loser_id)
+        _require(winner, expects)
+        loser.deleted, loser.merged_into = True, winner.number
+        self._save(resource, loser, "deleted", {})
+        filled = {name: value for name, value in loser.fields.items() if winner.fields.get(name) is None}
+        return self._change(resource, winner, Draft(filled), expects)
 
     def upsert(self, resource: Resource, item: object) -> dict[str, Any]:
         """One item of a batch: its outcome, never an error, so that a bad item does not hold up the good ones."""
         try:
             status, record = self._upsert(resource, item)
         except ApiError as refusal:
-            named = {"crm_id": item["crm_id"]} if isinstance(item, Mapping) and item.get("crm_id") else {}
-            return {"status": refusal.status, **named, **refusal.body}
+            return {"status": refusal.status, **_names(item), **refusal.body}
         return {"status": status, **record.as_json()}
 
     def _upsert(self, resource: Resource, item: object) -> tuple[int, Record]:
@@ -74,7 +84,10 @@ class Writing:
         if if_version is not None and type(if_version) is not int:
             raise ApiError(400, "validation_failed", "if_version must be a whole number.")
         draft = resource.draft(item, partial=True)
-        record = self._live(resource, crm_id) if crm_id else self._linked(resource, draft.about.get("external_id"))
+        if crm_id is None:
+            record = self._linked(resource, draft.about.get("external_id"))
+        else:
+            record = live(self.db, resource, crm_id)
         if record is not None:
             return 200, self._change(resource, record, draft, lambda version: if_version in (None, version))
         if missing := resource.missing(draft):
@@ -87,10 +100,12 @@ class Writing:
         found = records.find_by_external_id(self.db, resource.name, external_id, limit=1)
         return found[0] if found else None
 
-    def _live(self, resource: Resource, crm_id: str) -> Record:
-        record = records.find(self.db, resource.name, crm_id)
+    def _undeleted(self, resource: Resource, crm_id: str) -> Record:
+        record = records.find(self.db, resource.name, crm_id, deleted=True)
         if record is None:
-            raise not_found()
+            raise not_found(f"There is no record {crm_id}.")
+        if record.deleted:
+            raise ApiError(409, "deleted", f"{crm_id} was deleted before.", **record.fate())
         return record
 
     def _change(self, resource: Resource, record: Record, draft: Draft, expects: Callable[[int], bool]) -> Record:
@@ -109,6 +124,20 @@ class Writing:
         record.updated_at = self.now
         records.update(self.db, resource.name, record)
         self.changes.append(Change(resource.name, event, record, updated))
+
+
+def live(db: sqlite3.Connection, resource: Resource, crm_id: str) -> Record:
+    """The record with that id; raises ApiError 404, which says where a merged one went."""
+    record = records.find(db, resource.name, crm_id, deleted=True)
+    if record is None or record.deleted:
+        raise not_found() if record is None else not_found(**record.fate())
+    return record
+
+
+def _names(item: object) -> dict[str, str]:
+    """What a refused item called its record."""
+    given = item if isinstance(item, Mapping) else {}
+    return {key: given[key] for key in ("crm_id", "external_id") if isinstance(given.get(key), str)}
 
 
 def _require(record: Record, expects: Callable[[int], bool]) -> None:

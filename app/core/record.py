@@ -43,7 +43,8 @@ class CrmCopy:
 
     `version` is the newest CRM version that we know whole (the one to send in If-Match); `stamps` say for each field
     how new our knowledge is; `same_as` holds local values that count as equal to what the CRM stores, because it
-    keeps them in another form; `held` names the fields that wait for a person.
+    keeps them in another form; `held` names the fields that wait for a person. `deleted` says that the CRM's record is
+    none of ours any more; `former` are crm_ids that the record was linked with before.
     """
 
     crm_id: str
@@ -53,6 +54,7 @@ class CrmCopy:
     same_as: Fields = field(default_factory=dict)
     held: list[str] = field(default_factory=list)
     deleted: bool = False
+    former: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, frozen=True)
@@ -60,7 +62,8 @@ class Snapshot:
     """What the CRM says about a record now. `whole` is False for a webhook, which names only some fields.
 
     `fields` are in the CRM's own names and form. `stamp` is the CRM's version and clock. `found` says that this was
-    looked up after a create whose answer was lost: it may hold what others changed since.
+    looked up after a create whose answer was lost: it may hold what others changed since. `merged_into` is the crm_id
+    of the record that this deleted one lives on in.
     """
 
     crm_id: str
@@ -70,3 +73,4 @@ class Snapshot:
     deleted: bool = False
     whole: bool = True
     found: bool = False
+    merged_into: str | None = None

@@ -2,7 +2,7 @@
 
 from app.crm.client import CRMClient
 from app.crm.config import CRMConfig
-from app.crm.dialect import Page
+from app.crm.dialect import Item, Page
 from app.crm.errors import Conflict, CRMError, NotThere, OutcomeUnknown, Rejected, Unavailable
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "CRMConfig",
     "CRMError",
     "Conflict",
+    "Item",
     "NotThere",
     "OutcomeUnknown",
     "Page",

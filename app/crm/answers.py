@@ -1,5 +1,6 @@
 """What an answer of the CRM means for the caller, and what it means that none came."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -27,10 +28,19 @@ def is_outage(status: int) -> bool:
 
 def refusal(answer: requests.Response, retry_after: float | None) -> CRMError:
     """Sort an answer that does not say yes by what to do about it."""
-    status = answer.status_code
+    try:
+        said = dialect.parse(answer.content)
+    except Malformed:
+        # A proxy that has no such page is no CRM that has no such record: only the one may delete something here.
+        return refused(answer.status_code, {}, retry_after, is_own=not answer.content.strip())
+    return refused(answer.status_code, said, retry_after)
+
+
+def refused(status: int, said: Mapping[str, Any], retry_after: float | None = None, *, is_own: bool = True) -> CRMError:
+    """Sort a refusal of one write, be it an answer or an item of one; `is_own` says that the CRM itself wrote it."""
     if status == UNAUTHORIZED:  # in our words: theirs could repeat the token
         return Unavailable("The CRM does not accept our credentials.", status=status, retry_after=retry_after)
-    code, message = dialect.words(status, answer.content)
+    code, message = dialect.words(status, said)
     about: dict[str, Any] = {"status": status, "code": code}
     if status in NOT_DONE:
         return Unavailable(message, retry_after=retry_after, **about)
@@ -39,19 +49,15 @@ def refusal(answer: requests.Response, retry_after: float | None) -> CRMError:
         return OutcomeUnknown(message, retry_after=retry_after, **about)
     if status in MOVED_ON:
         return Conflict(message, **about)
-    is_gone = status in GONE and _is_the_crms_own(answer)
-    return (NotThere if is_gone else Rejected)(message, **about)
+    if status in GONE and is_own:
+        return NotThere(message, merged_into=dialect.merged_into(said), **about)
+    return Rejected(message, **about)
 
 
-def _is_the_crms_own(answer: requests.Response) -> bool:
-    """Tell a CRM that has no such record from a proxy that has no such page: only the one may delete something here."""
-    if not answer.content.strip():
-        return True
-    try:
-        dialect.parse(answer.content)
-    except Malformed:
-        return False
-    return True
+def refused_call(error: Rejected | Conflict) -> Rejected:
+    """Sort a refusal that speaks of no record: the CRM has no such call, whoever says so, or will not do it."""
+    kind = NotThere if error.status in NO_SUCH_CALL | GONE else Rejected
+    return kind(error.message, status=error.status, code=error.code)
 
 
 def lost(error: requests.RequestException) -> CRMError:
@@ -70,7 +76,7 @@ def read_snapshot(answer: requests.Response, asked: str | None = None) -> Snapsh
     try:
         return dialect.snapshot(dialect.parse(answer.content), asked=asked)
     except Malformed as error:
-        raise _senseless(answer, error) from error
+        raise senseless(answer, error) from error
 
 
 def read_yes(answer: requests.Response, asked: str | None = None) -> None:
@@ -78,7 +84,7 @@ def read_yes(answer: requests.Response, asked: str | None = None) -> None:
     try:
         dialect.acknowledged(answer.content, asked=asked)
     except Malformed as error:
-        raise _senseless(answer, error) from error
+        raise senseless(answer, error) from error
 
 
 def read_page(answer: requests.Response) -> Page:
@@ -89,5 +95,5 @@ def read_page(answer: requests.Response) -> Page:
         raise Unavailable(f"The CRM's answer makes no sense: {error}", status=answer.status_code) from error
 
 
-def _senseless(answer: requests.Response, error: Malformed) -> OutcomeUnknown:
+def senseless(answer: requests.Response, error: Malformed) -> OutcomeUnknown:
     return OutcomeUnknown(f"The CRM's answer makes no sense: {error}", status=answer.status_code)

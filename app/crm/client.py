@@ -1,6 +1,6 @@
 """The client: every call to the CRM, with its authentication, pace, retries and the meaning of its answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,12 +10,13 @@ import structlog
 
 from app.core.record import Snapshot
 from app.core.world import World
-from app.crm import answers, dialect
-from app.crm.answers import GONE, NO_SUCH_CALL, UNAUTHORIZED, read_page, read_snapshot, read_yes
+from app.crm import answers, batch, dialect
+from app.crm.answers import UNAUTHORIZED, read_page, read_snapshot, read_yes
 from app.crm.auth import authentication
+from app.crm.batch import Result
 from app.crm.config import CRMConfig
-from app.crm.dialect import Page
-from app.crm.errors import NoToken, NotThere, OutcomeUnknown, Rejected, Unavailable
+from app.crm.dialect import Item, Page
+from app.crm.errors import Conflict, CRMError, NoToken, NotThere, OutcomeUnknown, Rejected, Unavailable
 from app.crm.limits import Breaker, Pace, parse_retry_after
 from app.crm.retry import PATIENCE, retrying
 from app.crm.transport import FOREVER, BoundedSession
@@ -24,6 +25,8 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 LEAST_PAUSE = 1.0
 """Seconds that the client rests after a 429 that names no time, or none at all."""
+NO_BATCHES = 600.0
+"""Seconds until a CRM that does not take batches is asked again: it may have learned to."""
 
 
 class CRMClient:
@@ -41,6 +44,7 @@ class CRMClient:
         self.pace = Pace(self._world, config.rate_limit_per_minute, pace_file)
         self.breaker = Breaker(self._world, trial=config.timeout)
         self._authentication = authentication(self.session, config, self._world)
+        self._no_batches_until = 0.0
         self.on_recovery: Callable[[], None] = lambda: None
         self.on_call: Callable[[str, str], None] = lambda _method, _outcome: None
 
@@ -92,6 +96,35 @@ class CRMClient:
 
         self._again(attempt, deadline)
 
+    @property
+    def batches(self) -> bool:
+        """Whether a batch is worth a call: not for a while after the CRM did not know that call, or refused it."""
+        return self._world.monotonic() >= self._no_batches_until
+
+    def batch(self, path: str, items: Sequence[Item], *, key: str, deadline: float | None = None) -> list[Result]:
+        """Make many writes in one call; return for each, in order, the record or the error of that one write.
+
+        Raises NotThere when the CRM has no such call and Rejected when it refuses the batch as a whole.
+        """
+        headers, body = {"Idempotency-Key": key}, dialect.batched(items)
+
+        def attempt(unsure: bool) -> list[Result]:
+            try:
+                answer = self._call("POST", dialect.batch_path(path), json=body, headers=headers, deadline=deadline)
+            except (Rejected, Conflict) as error:
+                raise self._no_batch(error, unsure) from error
+            return batch.read(answer, items, unsure=unsure)
+
+        return self._again(attempt, deadline)
+
+    def _no_batch(self, error: Rejected | Conflict, unsure: bool) -> CRMError:
+        # The size, or a value that cannot be written, is only this one's.
+        if error.status not in {None, requests.codes.request_entity_too_large}:
+            self._no_batches_until = self._world.monotonic() + NO_BATCHES
+        if unsure:  # this attempt did nothing, but an earlier one may have
+            return OutcomeUnknown(error.message, status=error.status)
+        return answers.refused_call(error)
+
     def get(self, path: str, crm_id: str, *, deadline: float | None = None) -> Snapshot:
         """Fetch one record. Raises NotThere when the CRM does not have it."""
         target = dialect.record_path(path, crm_id)
@@ -112,9 +145,7 @@ class CRMClient:
         try:
             return self._again(lambda _: read_page(self._call("GET", path, params=params, deadline=deadline)), deadline)
         except Rejected as error:
-            if error.status in NO_SUCH_CALL | GONE:
-                raise NotThere(error.message, status=error.status, code=error.code) from error
-            raise
+            raise answers.refused_call(error) from error
 
     def subscribe(self, url: str, secret: str) -> None:
         """Ask the CRM to post signed webhooks to `url`; asking twice changes nothing."""

@@ -1,7 +1,7 @@
 """One CRM's dialect: its paths, envelopes, cursors, batch form and error shapes. Another CRM is another such file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,8 @@ TOKEN_PATH = "/crm/token"  # noqa: S105
 LOGIN_PATH = "/crm/auth/login"
 REFRESH_PATH = "/crm/auth/refresh"
 WEBHOOKS_PATH = "/crm/webhooks"
-ENVELOPE = frozenset({"crm_id", "external_id", "version", "updated_at", "deleted", "fields"})
+ENVELOPE = frozenset({"crm_id", "external_id", "version", "updated_at", "deleted", "merged_into", "fields"})
+LONGEST_BATCH = 1000
 LONGEST_WORDS = 500
 LONGEST_CODE = 100
 LONGEST_ID = 255
@@ -35,6 +36,24 @@ class Page:
     unreadable: int = 0
 
 
+@dataclass(frozen=True)
+class Item:
+    """One write of a batch: without a crm_id a create, which needs an external_id; else an update at `version`.
+
+    `fields` are by the CRM's names. A `version` of None allows whatever the record is at.
+    """
+
+    fields: Mapping[str, Any]
+    external_id: str | None = None
+    crm_id: str | None = None
+    version: int | None = None
+
+    @property
+    def name(self) -> tuple[str, str | None]:
+        """What the CRM must call the record in the item's result, if it names it."""
+        return ("external_id", self.external_id) if self.crm_id is None else ("crm_id", self.crm_id)
+
+
 def record_path(path: str, crm_id: str) -> str:
     """Return where a record is. Raises NotThere for an id that no record can have."""
     if identity(crm_id) is None:
@@ -45,6 +64,29 @@ def record_path(path: str, crm_id: str) -> str:
 def created(fields: Mapping[str, Any], external_id: str) -> dict[str, Any]:
     """Return the body that creates a record; our id travels along, so that it can be found again."""
     return {**fields, "external_id": external_id}
+
+
+def batch_path(path: str) -> str:
+    return f"{path}/batch"
+
+
+def batched(items: Iterable[Item]) -> dict[str, Any]:
+    """Return the body of a batch. Version 0 is that of no record: a create must not change one that there is."""
+    return {"items": [_batched(item) for item in items]}
+
+
+def _batched(item: Item) -> dict[str, Any]:
+    name, known = item.name
+    version = 0 if item.crm_id is None else item.version
+    return {**item.fields, name: known, **({} if version is None else {"if_version": version})}
+
+
+def results(body: bytes) -> list[object]:
+    """Read what a batch is answered with, one entry for each item. Raises Malformed."""
+    found = parse(body).get("results")
+    if not isinstance(found, list):
+        raise Malformed("The answer holds no results.")
+    return found
 
 
 def changes_since(cursor: str | None, limit: int) -> dict[str, str]:
@@ -89,7 +131,13 @@ def snapshot(value: object, *, asked: str | None = None) -> Snapshot:
         fields=fields,
         stamp=Stamp(version_of(value.get("version")), parse_time(value.get("updated_at"))),
         deleted=value.get("deleted") is True,
+        merged_into=merged_into(value),
     )
+
+
+def merged_into(value: Mapping[str, Any]) -> str | None:
+    """Return the id of the record that a deleted one lives on in."""
+    return identity(value.get("merged_into"))
 
 
 def acknowledged(body: bytes, *, asked: str | None = None) -> None:
@@ -140,12 +188,8 @@ def version_of(value: object) -> int | None:
     return value if 0 <= value < 2**63 else None
 
 
-def words(status: int, body: bytes) -> tuple[str | None, str]:
+def words(status: int, value: Mapping[str, Any]) -> tuple[str | None, str]:
     """Return the code and the sentence in which the CRM says what went wrong."""
-    try:
-        value = parse(body)
-    except Malformed:
-        return None, f"The CRM answered {status}."
     code = value.get("error") or value.get("code")
     message = value.get("message") or value.get("detail") or value.get("error_description")
     parts = [part for part in (code, message) if isinstance(part, str)]

@@ -1,5 +1,7 @@
 """What a call to the CRM can end in, sorted by what to do about it."""
 
+from typing import Any
+
 
 class CRMError(Exception):
     """A call that did not end well.
@@ -43,7 +45,11 @@ class Rejected(CRMError):
 
 
 class NotThere(Rejected):
-    """The CRM has no such record, or no such listing."""
+    """The CRM has no such record, or no such call. `merged_into` is the crm_id of the record that it lives on in."""
+
+    def __init__(self, message: str, *, merged_into: str | None = None, **about: Any) -> None:
+        super().__init__(message, **about)
+        self.merged_into = merged_into
 
 
 class Conflict(CRMError):

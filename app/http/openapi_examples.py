@@ -92,6 +92,8 @@ def run(names: list[str], status: str = "succeeded") -> dict[str, Any]:
         "id": RUN,
         "direction": "both",
         "resources": names,
+        "batch_size": 100,
+        "policy": "crm_wins",
         "asked_by": "api",
         "status": status,
         **dict.fromkeys(counts, 0),
@@ -100,6 +102,11 @@ def run(names: list[str], status: str = "succeeded") -> dict[str, Any]:
         "error": None,
         "started_at": MOMENT,
         "finished_at": None if status == "running" else MOMENT,
+        "seconds": 0.0,
+        "records_a_minute": 0.0,
+        "resumed": 0,
+        "rolls_back": None,
+        "parts": {},
     }
 
 
@@ -122,6 +129,7 @@ def conflict(resource: Resource) -> dict[str, Any]:
         "run_id": None,
         "created_at": MOMENT,
         "resolved_at": MOMENT,
+        "resolved_by": "policy",
     }
 
 

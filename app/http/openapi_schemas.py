@@ -91,7 +91,14 @@ class Run(Shown):
     skipped = _count("Records that it could not take in.")
     seen = _count("Records that the CRM listed.")
     errors = fields.Dict(keys=fields.String(), values=fields.Integer(), **_about("Failures, by kind."))
-    synced = _count("Records in step when it ended.")
+    synced = _count("Changes that it carried over: pulled and pushed.")
+    batch_size = _count("Records pushed with one call, where the CRM takes batches.")
+    policy = fields.String(**_about("The policy for conflicts, in the form of CONFLICT_POLICY."))
+    seconds = fields.Float(**_about("How long it took, or has taken so far."))
+    records_a_minute = fields.Float(**_about("Records seen and pushed, a minute."))
+    resumed = _count("How often another process went on with it.")
+    rolls_back = fields.UUID(**_about("The run that it takes back.", allow_none=True))
+    parts = fields.Dict(keys=fields.String(), values=fields.Dict(), **_about("The same, for each resource."))
     error = fields.String(**_about("Why it failed.", allow_none=True))
     started_at = fields.DateTime(**_about("When it began."))
     finished_at = fields.DateTime(**_about("When it ended; null while it runs.", allow_none=True))
@@ -119,6 +126,7 @@ class Conflict(Shown):
     run_id = fields.UUID(**_about("The run that found it, if one did.", allow_none=True))
     created_at = fields.DateTime(**_about("When it was found."))
     resolved_at = fields.DateTime(**_about("When it was resolved.", allow_none=True))
+    resolved_by = fields.String(**_about("Who resolved it: policy, merge, rule, api or command.", allow_none=True))
 
 
 class Conflicts(Shown):

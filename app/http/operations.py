@@ -11,7 +11,8 @@ from app.http import paging
 from app.http.bodies import read_json, read_raw
 from app.http.wiring import engine
 from app.services import background, operations
-from app.sync.runs import DIRECTIONS
+from app.services import runs as runs_service
+from app.sync.runs import DIRECTIONS, Asked
 
 PER_PAGE = 50
 KINDS = ("field", "duplicate", "deleted", "invalid")
@@ -30,10 +31,11 @@ def blueprint() -> Blueprint:
 def run() -> tuple[Response, int] | Response:
     """Sync now, and answer with the run; or begin, and answer where to look, when the caller prefers that."""
     direction, resources = _asked()
+    asked = Asked(direction, tuple(resources), "api")
     if "respond-async" not in request.headers.get("Prefer", "").lower():
-        return jsonify(operations.run(engine(), direction, resources, "api"))
-    run_id = background.start(current_app, engine(), direction, resources, "api")
-    answer = jsonify(operations.get_run(run_id))
+        return jsonify(runs_service.run(engine(), asked))
+    run_id = background.start(current_app, engine(), asked)
+    answer = jsonify(runs_service.get(engine(), run_id))
     answer.headers["Location"] = url_for(".run_by_id", run_id=run_id)
     answer.headers["Preference-Applied"] = "respond-async"
     return answer, 202
@@ -45,14 +47,14 @@ def status() -> Response:
 
 def runs() -> Response:
     page, per_page = _page()
-    found, total = operations.list_runs(per_page, (page - 1) * per_page)
+    found, total = runs_service.listing(engine(), per_page, (page - 1) * per_page)
     return paging.plain(found, total, page, per_page)
 
 
 def run_by_id(run_id: str) -> Response:
     if not is_plain(run_id):
         raise NotFound("There is no such run.")
-    return jsonify(operations.get_run(run_id))
+    return jsonify(runs_service.get(engine(), run_id))
 
 
 def conflicts() -> Response:

@@ -10,12 +10,15 @@ from app.core.db import transact
 from app.core.errors import Invalid, Messages
 from app.core.kinds import parse_time
 from app.store import inbox
+from app.store.work import Work
 from app.sync import delivery, pull, schedule
 from app.sync.engine import Engine
 from app.sync.incoming import Source
 
 log = structlog.get_logger(__name__)
 Outcome = dict[str, Any]
+SHOWN_AS = {"conflict": "unchanged", "invalid": "unchanged", "gone": "stale"}
+"""What a sender is told where the contract has fewer words than we."""
 
 
 def receive(engine: Engine, identity: str | None, body: object) -> Outcome:
@@ -71,15 +74,16 @@ def _take_in(tx: Connection, engine: Engine, identity: str, body: dict[str, Any]
     if _is_from_the_future(engine, body):
         inbox.park(tx, identity, None, now)
         return "parked", [], None
-    resource = engine.registry[body["resource"]]
-    applied = pull.apply(tx, engine, resource, delivery.to_snapshot(body), Source("webhook"))
+    work = Work(tx, engine.registry[body["resource"]])
+    applied = pull.apply(work, engine, delivery.to_snapshot(body), Source("webhook"))
+    work.flush(now)
     if applied.outcome == "unknown":
         inbox.park(tx, identity, body, now + timedelta(seconds=schedule.PARKED_FIRST))
         return "parked", [], None
     if applied.outcome == "ask":
         inbox.park(tx, identity, None, now)
         return "parked", applied.fields, applied.record_id
-    outcome = "unchanged" if applied.outcome in {"conflict", "invalid"} else applied.outcome
+    outcome = SHOWN_AS.get(applied.outcome, applied.outcome)
     inbox.settled(tx, identity, outcome)
     return outcome, applied.fields, applied.record_id
 

@@ -4,24 +4,27 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from app.core.db import reading, transact
+from app.core.db import reading
 from app.core.errors import NotFound
 from app.core.kinds import format_time
 from app.core.record import Record
 from app.core.resource import Resource
 from app.crm import CRMError, Rejected
-from app.store import conflicts, crm_copies, inbox, outbox, records, runs, schema
-from app.sync import feed, push
+from app.store import conflicts, inbox, outbox, records, runs, schema
+from app.store.work import Work
+from app.sync import feed, push, task
 from app.sync.engine import Engine
 from app.sync.owing import owes
-from app.sync.runs import Direction, begin, carry_out
+from app.sync.unit import within
 
 
 def push_now(engine: Engine, record_id: str) -> None:
     """Push one record, within the time that a caller is ready to wait; what does not work is scheduled."""
-    task = push.named(engine, record_id)
-    if task is not None:
-        push.push(engine, task, engine.world.monotonic() + engine.push_budget)
+    deadline = engine.world.monotonic() + engine.push_budget
+    for _ in range(push.ROUNDS):
+        ended = [push.push(engine, one, deadline) for one in task.named(engine, [record_id])]
+        if not any(one.owes_more for one in ended):
+            return
 
 
 def sync_record(engine: Engine, resource: Resource, record_id: str) -> Record:
@@ -41,19 +44,19 @@ def sync_record(engine: Engine, resource: Resource, record_id: str) -> Record:
 def owe_again(engine: Engine, resource: Resource, record_id: str) -> bool:
     """Put a record that owes something back into the outbox, due now; True when it was."""
 
-    def work(tx: Any) -> bool:
-        record = records.get(tx, resource, record_id, lock=True)
+    def work_through(work: Work) -> bool:
+        record, now = work.record(record_id), engine.world.now()
         if record is None:
             raise NotFound(f"There is no such {resource.singular}.")
-        if not owes(resource, record, crm_copies.get(tx, resource, record_id)):
+        if not owes(resource, record, work.copy(record_id)):
             return False
-        outbox.mark(tx, resource.name, record_id, engine.world.now())
+        work.owe(record_id, now)
         if record.status == "failed":
             record.status = "pending"
-            records.save(tx, resource, record)
+            work.save(record)
         return True
 
-    return transact(work)
+    return within(engine, resource, work_through)
 
 
 def retry(engine: Engine, resources: Collection[str]) -> int:
@@ -65,25 +68,6 @@ def retry(engine: Engine, resources: Collection[str]) -> int:
             failed = records.ids_with_status(connection, resource, "failed")
         count += sum(owe_again(engine, resource, record_id) for record_id in failed)
     return count
-
-
-def run(engine: Engine, direction: Direction, resources: Collection[str], asked_by: str) -> dict[str, Any]:
-    """Do one run now and return it."""
-    return carry_out(engine, begin(engine, direction, resources, asked_by), direction, resources)
-
-
-def get_run(run_id: str) -> dict[str, Any]:
-    """Return one run. Raises NotFound."""
-    with reading() as connection:
-        found = runs.get(connection, run_id)
-    if found is None:
-        raise NotFound("There is no such run.")
-    return found
-
-
-def list_runs(limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
-    with reading() as connection:
-        return runs.latest(connection, limit, offset), runs.count(connection)
 
 
 def list_conflicts(filters: dict[str, Any], limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:

@@ -9,12 +9,15 @@ from sqlalchemy import Connection
 
 from app.core.db import reading, transact
 from app.core.errors import NotFound, Stale, Taken
-from app.core.record import CrmCopy, Fields, Record
+from app.core.record import Fields, Record
 from app.core.resource import Resource
-from app.store import answers, crm_copies, journal, outbox, records
+from app.store import answers, journal, records
+from app.store.journal import Entry
 from app.store.records import Listing, sort_value
+from app.store.work import Work
 from app.sync.engine import Engine
-from app.sync.owing import settle_status
+from app.sync.owing import owes, remove_if_heard, settle_status
+from app.sync.unit import within
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,18 @@ def create(
     record = Record(resource.name, engine.world.new_id(), whole, created_at=now, last_updated=now)
     changed = journal.differences({}, whole)
 
-    def work(tx: Connection) -> Record:
+    def store(tx: Connection) -> Record:
         if claim is not None and not answers.begin(tx, claim.key, claim.fingerprint, resource.name, record.id, now):
             raise Repeated
-        _refuse_taken(tx, resource, record)
-        records.add(tx, resource, record)
-        journal.add(tx, record, changed, "api")
-        outbox.mark(tx, resource.name, record.id, now, due_at=_due_at(engine, now, wait=wait))
+        work = Work(tx, resource)
+        _refuse_taken(work, record)
+        work.add(record)
+        work.journal.append(Entry.about(record, changed, "api"))
+        work.owe(record.id, now, _due_at(engine, now, wait=wait))
+        work.flush(now)
         return record
 
-    return transact(work)
+    return transact(store)
 
 
 def change(
@@ -59,11 +64,11 @@ def change(
 ) -> Record:  # fmt: skip
     """Change some fields of a record. Raises NotFound, Taken, and Stale when it is at no version in `expected`."""
 
-    def edit(tx: Connection, record: Record, now: datetime) -> journal.Changed:
+    def edit(work: Work, record: Record, now: datetime) -> journal.Changed:
         changed = journal.differences(record.fields, record.fields | fields)
         if changed:
             record.fields = record.fields | fields
-            _refuse_taken(tx, resource, record)
+            _refuse_taken(work, record)
             record.last_updated = now
         return changed
 
@@ -75,7 +80,7 @@ def delete(
 ) -> Record:
     """Make a tombstone of a record; the CRM hears of it like of any change."""
 
-    def edit(_tx: Connection, record: Record, now: datetime) -> journal.Changed:
+    def edit(_work: Work, record: Record, now: datetime) -> journal.Changed:
         record.deleted_at = record.last_updated = now
         return {journal.DELETED: (False, True)}
 
@@ -84,37 +89,34 @@ def delete(
 
 def _edit(
     engine: Engine, resource: Resource, record_id: str, expected: Collection[int] | None,
-    edit: Callable[[Connection, Record, datetime], journal.Changed], *, wait: bool,
+    edit: Callable[[Work, Record, datetime], journal.Changed], *, wait: bool,
 ) -> Record:  # fmt: skip
-    def work(tx: Connection) -> Record:
+    def change_it(work: Work) -> Record:
         now = engine.world.now()
-        record = _live(records.get(tx, resource, record_id, lock=True), resource)
+        record = _live(work.record(record_id), resource)
         if expected is not None and record.version not in expected:
             wanted = " or ".join(map(str, sorted(expected)))
             raise Stale(f"The {resource.singular} is at version {record.version}, not {wanted}.")
-        changed = edit(tx, record, now)
+        changed = edit(work, record, now)
         if changed:
             record.version += 1
-            copy = crm_copies.get(tx, resource, record.id)
-            _owe(tx, engine, resource, record, copy, now, wait=wait)
-            records.save(tx, resource, record)
-            journal.add(tx, record, changed, "api")
+            _owe(work, record, now, _due_at(engine, now, wait=wait))
+            work.save(record)
+            work.journal.append(Entry.about(record, changed, "api"))
         return record
 
-    return transact(work)
+    return within(engine, resource, change_it)
 
 
-def _owe(
-    tx: Connection, engine: Engine, resource: Resource, record: Record, copy: CrmCopy | None, now: datetime, *,
-    wait: bool,
-) -> None:  # fmt: skip
-    if record.deleted_at is not None and record.crm_id is None and outbox.remove_if_heard(tx, resource.name, record.id):
+def _owe(work: Work, record: Record, now: datetime, due_at: datetime) -> None:
+    copy = work.copy(record.id)
+    if record.deleted_at is not None and record.crm_id is None and remove_if_heard(work, record.id):
         record.status, record.error = "synced", None  # the CRM never heard of it
-        return
-    # An edit is a new chance for a record that was refused, and brings forward one that waits.
-    outbox.mark(tx, resource.name, record.id, now, due_at=_due_at(engine, now, wait=wait))
-    record.status = "pending"
-    settle_status(tx, resource, record, copy, now)
+    elif owes(work.resource, record, copy) or work.owed(record.id) is not None:
+        # An edit is a new chance for a record that was refused, and brings forward one that waits.
+        work.owe(record.id, now, due_at)
+        record.status = "pending"
+    settle_status(work, record, copy, now)
 
 
 def _due_at(engine: Engine, now: datetime, *, wait: bool) -> datetime:
@@ -169,11 +171,12 @@ def changes(resource: Resource, record_id: str, limit: int, before: int | None) 
         return journal.of(connection, resource.name, record_id, limit, before)
 
 
-def _refuse_taken(tx: Connection, resource: Resource, record: Record) -> None:
-    name = records.taken(tx, resource, record)
-    if name is not None:
-        detail = f"Another {resource.singular} has this {name}."
-        raise Taken(detail, errors={name: ["Is taken."]})
+def _refuse_taken(work: Work, record: Record) -> None:
+    for name in work.resource.unique_fields:
+        other = work.holder(name, record.fields[name])
+        if other is not None and other.id != record.id:
+            detail = f"Another {work.resource.singular} has this {name}."
+            raise Taken(detail, errors={name: ["Is taken."]})
 
 
 def _live(record: Record | None, resource: Resource) -> Record:

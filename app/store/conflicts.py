@@ -1,14 +1,16 @@
 """Conflicts: what both sides changed, with both values, who won and why. Kept for ever."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from app.core.kinds import format_time
 from app.store.tables import conflicts as table
+from app.store.upsert import one_of, upsert
 
 Kind = Literal["field", "duplicate", "deleted", "invalid"]
 OPEN, RESOLVED = "open", "resolved"
@@ -30,30 +32,61 @@ class Found:
     note: str | None = None
 
 
-def add(tx: Connection, resource: str, identity: str, found: Found, now: datetime, run_id: str | None = None) -> bool:
-    """Write a conflict down; one that is open with the same values is not repeated (False)."""
-    if found.resolution is None and _is_open(tx, resource, found):
-        return False
-    row = {
-        "id": identity,
-        "resource": resource,
-        "record_id": found.record_id,
-        "crm_id": found.crm_id,
-        "kind": found.kind,
-        "field": found.field,
-        "last_told": found.last_told,
-        "local_value": found.local,
-        "crm_value": storable(found.crm),
-        "policy": found.policy,
-        "status": OPEN if found.resolution is None else RESOLVED,
-        "resolution": found.resolution,
-        "note": found.note,
-        "run_id": run_id,
-        "created_at": now,
-        "resolved_at": None if found.resolution is None else now,
-    }
-    tx.execute(insert(table), row)
-    return True
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A conflict as it is written down."""
+
+    id: str
+    resource: str
+    found: Found
+    status: str
+    run_id: str | None
+    created_at: datetime
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+
+    def is_about(self, found: Found) -> bool:
+        """Tell whether it speaks of the same thing, whatever the values are by now."""
+        mine = self.found
+        return (mine.kind, mine.record_id, mine.crm_id, mine.field) == (
+            found.kind,
+            found.record_id,
+            found.crm_id,
+            found.field,
+        )
+
+    def resolved(self, resolution: str, by: str, now: datetime, note: str | None = None) -> "Known":
+        found = replace(self.found, resolution=resolution, note=note or self.found.note)
+        return replace(self, found=found, status=RESOLVED, resolved_at=now, resolved_by=by)
+
+
+def begin(resource: str, identity: str, found: Found, now: datetime, run_id: str | None) -> Known:
+    """Return a new conflict: open, or resolved by the policy already."""
+    known = Known(identity, resource, found, OPEN, run_id, now)
+    return known if found.resolution is None else known.resolved(found.resolution, "policy", now)
+
+
+def save(tx: Connection, conflicts: Sequence[Known]) -> None:
+    """Write conflicts as they now are."""
+    upsert(tx, table, *(_row(one) for one in conflicts))
+
+
+def get(tx: Connection, identity: str) -> Known | None:
+    row = tx.execute(select(table).where(table.c.id == identity)).one_or_none()
+    return None if row is None else _known(row)
+
+
+def open_about(tx: Connection, resource: str, ids: Collection[str], crm_ids: Collection[str]) -> list[Known]:
+    """Return what is open about some of our records and some of the CRM's."""
+    about = or_(one_of(tx, table.c.record_id, ids), one_of(tx, table.c.crm_id, crm_ids))
+    query = select(table).where(table.c.resource == resource, table.c.status == OPEN, about)
+    return [_known(row) for row in tx.execute(query.order_by(table.c.created_at, table.c.id))]
+
+
+def open_after(tx: Connection, filters: dict[str, Any], after: str, limit: int) -> list[Known]:
+    """Return open conflicts in order of id, a page at a time."""
+    query = select(table).where(table.c.status == OPEN, table.c.id > after, *_where(filters))
+    return [_known(row) for row in tx.execute(query.order_by(table.c.id).limit(limit))]
 
 
 def storable(value: Any) -> Any:
@@ -76,44 +109,79 @@ def count_open(tx: Connection, resource: str, record_id: str | None = None) -> i
 
 def listing(tx: Connection, filters: dict[str, Any], limit: int, offset: int) -> list[dict[str, Any]]:
     """Return conflicts, newest first."""
-    query = select(table).where(*(table.c[name] == value for name, value in filters.items()))
+    query = select(table).where(*_where(filters))
     newest_first = query.order_by(table.c.created_at.desc(), table.c.id.desc())
-    return [_shown(row) for row in tx.execute(newest_first.limit(limit).offset(offset))]
+    return [shown(_known(row)) for row in tx.execute(newest_first.limit(limit).offset(offset))]
 
 
 def count(tx: Connection, filters: dict[str, Any]) -> int:
-    where = [table.c[name] == value for name, value in filters.items()]
-    return tx.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+    return tx.execute(select(func.count()).select_from(table).where(*_where(filters))).scalar_one()
 
 
-def _is_open(tx: Connection, resource: str, found: Found) -> bool:
-    where = [
-        table.c.resource == resource,
-        table.c.crm_id == found.crm_id,
-        table.c.kind == found.kind,
-        table.c.status == OPEN,
-    ]
-    rows = tx.execute(select(table).where(*where))
-    mine = (found.record_id, found.field, storable(found.crm))
-    return any((row.record_id, row.field, row.crm_value) == mine for row in rows)
+def _where(filters: dict[str, Any]) -> list[ColumnElement[bool]]:
+    """Return the conditions of a list: a value, or a list of ids."""
+    return [table.c[name].in_(value) if isinstance(value, list) else table.c[name] == value
+            for name, value in filters.items()]  # fmt: skip
 
 
-def _shown(row: Row[Any]) -> dict[str, Any]:
+def _row(known: Known) -> dict[str, Any]:
+    found = known.found
     return {
-        "id": row.id,
-        "resource": row.resource,
-        "record_id": row.record_id,
-        "crm_id": row.crm_id,
-        "kind": row.kind,
-        "field": row.field,
-        "last_told": row.last_told,
-        "local": row.local_value,
-        "crm": row.crm_value,
-        "policy": row.policy,
-        "status": row.status,
-        "resolution": row.resolution,
-        "note": row.note,
-        "run_id": row.run_id,
-        "created_at": format_time(row.created_at),
-        "resolved_at": format_time(row.resolved_at),
+        "id": known.id,
+        "resource": known.resource,
+        "record_id": found.record_id,
+        "crm_id": found.crm_id,
+        "kind": found.kind,
+        "field": found.field,
+        "last_told": found.last_told,
+        "local_value": found.local,
+        "crm_value": storable(found.crm),
+        "policy": found.policy,
+        "status": known.status,
+        "resolution": found.resolution,
+        "note": found.note,
+        "run_id": known.run_id,
+        "created_at": known.created_at,
+        "resolved_at": known.resolved_at,
+        "resolved_by": known.resolved_by,
+    }
+
+
+def _known(row: Row[Any]) -> Known:
+    found = Found(
+        kind=row.kind,
+        crm_id=row.crm_id,
+        record_id=row.record_id,
+        field=row.field,
+        last_told=row.last_told,
+        local=row.local_value,
+        crm=row.crm_value,
+        policy=row.policy,
+        resolution=row.resolution,
+        note=row.note,
+    )
+    return Known(row.id, row.resource, found, row.status, row.run_id, row.created_at, row.resolved_at, row.resolved_by)
+
+
+def shown(known: Known) -> dict[str, Any]:
+    """Return a conflict as the API shows it."""
+    found = known.found
+    return {
+        "id": known.id,
+        "resource": known.resource,
+        "record_id": found.record_id,
+        "crm_id": found.crm_id,
+        "kind": found.kind,
+        "field": found.field,
+        "last_told": found.last_told,
+        "local": found.local,
+        "crm": found.crm,
+        "policy": found.policy,
+        "status": known.status,
+        "resolution": found.resolution,
+        "note": found.note,
+        "run_id": known.run_id,
+        "created_at": format_time(known.created_at),
+        "resolved_at": format_time(known.resolved_at),
+        "resolved_by": known.resolved_by,
     }

@@ -1,6 +1,6 @@
 """What the CRM last told us about each record, stored in the CRM's own form."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
@@ -10,31 +10,37 @@ from app.core.kinds import format_time, parse_time
 from app.core.record import CrmCopy, Stamp
 from app.core.resource import Resource
 from app.store.tables import crm_copies as table
-from app.store.upsert import in_parts, upsert
+from app.store.upsert import one_of, upsert
 
 
 def get(tx: Connection, resource: Resource, record_id: str) -> CrmCopy | None:
     return get_many(tx, resource, [record_id]).get(record_id)
 
 
-def get_many(tx: Connection, resource: Resource, ids: Iterable[str]) -> dict[str, CrmCopy]:
-    query = select(table).where(table.c.resource == resource.name, table.c.record_id.in_(list(ids)))
+def get_many(tx: Connection, resource: Resource, ids: Collection[str]) -> dict[str, CrmCopy]:
+    query = select(table).where(table.c.resource == resource.name, one_of(tx, table.c.record_id, ids))
     return {row.record_id: _copy(resource, row) for row in tx.execute(query)}
 
 
-def versions(tx: Connection, resource: Resource, crm_ids: Iterable[str]) -> dict[str, tuple[int | None, bool]]:
+def versions(tx: Connection, resource: Resource, crm_ids: Collection[str]) -> dict[str, tuple[int | None, bool]]:
     """Return by crm_id the version that is known whole, and whether the record is deleted there."""
     query = select(table.c.crm_id, table.c.version, table.c.deleted).where(table.c.resource == resource.name)
-    found: dict[str, tuple[int | None, bool]] = {}
-    for part in in_parts(crm_ids):
-        found |= {
-            row.crm_id: (row.version, bool(row.deleted)) for row in tx.execute(query.where(table.c.crm_id.in_(part)))
-        }
-    return found
+    rows = tx.execute(query.where(one_of(tx, table.c.crm_id, crm_ids)))
+    return {row.crm_id: (row.version, bool(row.deleted)) for row in rows}
 
 
-def save(tx: Connection, resource: Resource, record_id: str, copy: CrmCopy) -> None:
-    row = {
+def save(tx: Connection, resource: Resource, copies: Mapping[str, CrmCopy]) -> None:
+    """Write copies, by the id of their record."""
+    upsert(tx, table, *(_row(resource, record_id, copy) for record_id, copy in copies.items()))
+
+
+def remove(tx: Connection, resource: Resource, ids: Collection[str]) -> None:
+    """Forget what the CRM told us of these records."""
+    tx.execute(delete(table).where(table.c.resource == resource.name, one_of(tx, table.c.record_id, ids)))
+
+
+def _row(resource: Resource, record_id: str, copy: CrmCopy) -> dict[str, Any]:
+    return {
         "resource": resource.name,
         "record_id": record_id,
         "crm_id": copy.crm_id,
@@ -44,13 +50,8 @@ def save(tx: Connection, resource: Resource, record_id: str, copy: CrmCopy) -> N
         "same_as": copy.same_as,
         "held": copy.held,
         "deleted": int(copy.deleted),
+        "former": copy.former,
     }
-    upsert(tx, table, row)
-
-
-def remove(tx: Connection, resource: Resource, record_id: str) -> None:
-    """Forget what the CRM told us: the record has no counterpart there any more."""
-    tx.execute(delete(table).where(table.c.resource == resource.name, table.c.record_id == record_id))
 
 
 def _copy(resource: Resource, row: Row[Any]) -> CrmCopy:
@@ -63,4 +64,5 @@ def _copy(resource: Resource, row: Row[Any]) -> CrmCopy:
         same_as=dict(row.same_as),
         held=list(row.held),
         deleted=bool(row.deleted),
+        former=list(row.former),
     )

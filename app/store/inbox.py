@@ -1,15 +1,16 @@
 """The inbox: deliveries seen, so that none is taken twice, and those parked until their record is known."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, null, select, update
 
 from app.store.tables import inbox as table
-from app.store.upsert import add_if_new
+from app.store.upsert import add_if_new, one_of, upsert
 
-SETTLED, PARKED, DROPPED = "settled", "parked", "dropped"
+SETTLED, PARKED, DROPPED, HELD = "settled", "parked", "dropped", "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,48 @@ def postpone(tx: Connection, parked: Parked, due_at: datetime) -> None:
     tx.execute(update(table).where(table.c.id == parked.id, table.c.state == PARKED).values(again))
 
 
-def parked_for(tx: Connection, resource: str, crm_id: str) -> list[Parked]:
-    query = select(table).where(table.c.resource == resource, table.c.crm_id == crm_id, table.c.state == PARKED)
-    return [_parked(row) for row in tx.execute(query.order_by(table.c.received_at, table.c.id))]
+def parked_for(tx: Connection, resource: str, crm_ids: Collection[str]) -> list[Parked]:
+    """Return what waits for some of the CRM's records, in the order in which it came."""
+    query = select(table).where(table.c.resource == resource, one_of(tx, table.c.crm_id, crm_ids))
+    rows = tx.execute(query.where(table.c.state == PARKED).order_by(table.c.received_at, table.c.id))
+    return [_parked(row) for row in rows]
+
+
+def ask(tx: Connection, resource: str, questions: Mapping[str, str], now: datetime) -> None:
+    """Note questions that only the CRM can answer: our id of the question → the crm_id. The worker asks."""
+    asked = {"state": PARKED, "outcome": PARKED, "received_at": now, "due_at": now, "attempts": 0}
+    rows = [{"id": one, "resource": resource, "crm_id": crm_id, **asked} for one, crm_id in questions.items()]
+    if rows:
+        tx.execute(insert(table), rows)
+
+
+def hold(tx: Connection, resource: str, bodies: Mapping[str, dict[str, Any]], now: datetime) -> None:
+    """Keep deletions back, by crm_id, until the pull that brought them has come to its end."""
+    kept = {"state": HELD, "outcome": HELD, "received_at": now, "due_at": None, "attempts": 0}
+    rows = [
+        {"id": f"held-{resource}-{crm_id}", "resource": resource, "crm_id": crm_id, "body": body, **kept}
+        for crm_id, body in bodies.items()
+    ]
+    upsert(tx, table, *rows)
+
+
+def held(tx: Connection, resource: str, limit: int) -> list[Parked]:
+    query = select(table).where(table.c.resource == resource, table.c.state == HELD)
+    return [_parked(row) for row in tx.execute(query.order_by(table.c.id).limit(limit))]
+
+
+def count_held(tx: Connection, resource: str) -> int:
+    where = (table.c.resource == resource, table.c.state == HELD)
+    return tx.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+
+
+def settle_many(tx: Connection, outcomes: Mapping[str, str]) -> None:
+    """Settle what waited: id → outcome."""
+    statement = update(table).where(table.c.id == bindparam("key"))
+    values = {"state": SETTLED, "body": null(), "due_at": null(), "outcome": bindparam("outcome_")}
+    rows = [{"key": one, "outcome_": what} for one, what in outcomes.items()]
+    if rows:
+        tx.execute(statement.values(values), rows)
 
 
 def due(tx: Connection, now: datetime, until: datetime, limit: int) -> list[Parked]:
@@ -81,7 +121,7 @@ def count_parked(tx: Connection, resource: str) -> tuple[int, datetime | None]:
 
 def forget_before(tx: Connection, moment: datetime) -> int:
     """Forget deliveries that no sender repeats any more."""
-    gone = delete(table).where(table.c.received_at < moment, table.c.state != PARKED)
+    gone = delete(table).where(table.c.received_at < moment, table.c.state.not_in([PARKED, HELD]))
     return tx.execute(gone).rowcount
 
 

@@ -1,12 +1,16 @@
 """The journal: who changed which fields of which record, from what to what. Written with the change, never edited."""
 
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from app.core.kinds import format_time
 from app.core.record import Fields, Origin, Record
 from app.store.tables import journal as table
+from app.store.upsert import one_of
 
 Changed = dict[str, tuple[Any, Any]]
 DELETED = "deleted"
@@ -17,18 +21,30 @@ def differences(before: Fields, after: Fields) -> Changed:
     return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
 
 
-def add(tx: Connection, record: Record, changed: Changed, origin: Origin, run_id: str | None = None) -> None:
-    """Write one entry about a record that is at its new version already."""
-    row = {
-        "resource": record.resource,
-        "record_id": record.id,
-        "version": record.version,
-        "at": record.last_updated if record.deleted_at is None else record.deleted_at,
-        "origin": origin,
-        "run_id": run_id,
-        "changes": {name: list(pair) for name, pair in changed.items()},
-    }
-    tx.execute(insert(table), row)
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of one record, which is at its new version already."""
+
+    resource: str
+    record_id: str
+    version: int
+    at: datetime
+    origin: Origin
+    run_id: str | None
+    changes: Changed
+
+    @classmethod
+    def about(cls, record: Record, changed: Changed, origin: Origin, run_id: str | None = None) -> "Entry":
+        at = record.last_updated if record.deleted_at is None else record.deleted_at
+        return cls(record.resource, record.id, record.version, at, origin, run_id, changed)
+
+
+def add(tx: Connection, entries: Sequence[Entry]) -> None:
+    rows = [
+        {**asdict(entry), "changes": {name: list(pair) for name, pair in entry.changes.items()}} for entry in entries
+    ]
+    if rows:
+        tx.execute(insert(table), rows)
 
 
 def of(tx: Connection, resource: str, record_id: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
@@ -50,6 +66,29 @@ def of(tx: Connection, resource: str, record_id: str, limit: int, before: int | 
         for row in tx.execute(query.order_by(table.c.id.desc()).limit(limit))
         for name, (old, new) in sorted(row.changes.items())
     ]
+
+
+def get(tx: Connection, identity: int) -> Entry | None:
+    row = tx.execute(select(table).where(table.c.id == identity)).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def of_run(tx: Connection, run_id: str, resource: str, ids: Collection[str]) -> list[Entry]:
+    """Return what a run changed in some records, in the order in which it did."""
+    query = select(table).where(table.c.run_id == run_id, table.c.resource == resource)
+    return [_entry(row) for row in tx.execute(query.where(one_of(tx, table.c.record_id, ids)).order_by(table.c.id))]
+
+
+def _entry(row: Row[Any]) -> Entry:
+    changes = {name: (old, new) for name, (old, new) in row.changes.items()}
+    return Entry(row.resource, row.record_id, row.version, row.at, row.origin, row.run_id, changes)
+
+
+def set_at(tx: Connection, resource: str, record_id: str, name: str) -> datetime | None:
+    """Return when a field was last changed, on whichever side."""
+    query = select(table.c.at).where(table.c.resource == resource, table.c.record_id == record_id)
+    named = query.where(table.c.changes[name].is_not(None))
+    return tx.execute(named.order_by(table.c.id.desc()).limit(1)).scalar()
 
 
 def count(tx: Connection, resource: str, record_id: str) -> int:

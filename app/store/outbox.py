@@ -1,15 +1,15 @@
 """The outbox: which records owe the CRM something, when to try, and who is trying. Never what they owe."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, delete, func, or_, select, tuple_, update
 
 from app.core.record import Fields
 from app.store.tables import outbox as table
-from app.store.upsert import insert
+from app.store.upsert import one_of, upsert
 
 SENT_KEPT = 5
 """How many sent forms of a record are remembered while no outcome is known."""
@@ -17,128 +17,104 @@ SENT_KEPT = 5
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One entry of the outbox, as it was when it was claimed."""
+    """One entry of the outbox. Its methods return what it becomes; nothing is written here."""
 
     resource: str
     record_id: str
     owed_since: datetime
     due_at: datetime
-    rounds: int
-    lease: str | None
-    lease_until: datetime | None
-    sent: list[Fields]
-    creating: dict[str, Any] | None
-    reason: str | None
-    notified_at: datetime | None
+    rounds: int = 0
+    lease: str | None = None
+    lease_until: datetime | None = None
+    sent: tuple[Fields, ...] = ()
+    creating: dict[str, Any] | None = None
+    reason: str | None = None
+    notified_at: datetime | None = None
+    run_id: str | None = None
+
+    @property
+    def is_unsure(self) -> bool:
+        """Tell whether something was sent whose fate is not known."""
+        return bool(self.sent) or self.creating is not None
+
+    def is_free(self, now: datetime) -> bool:
+        return self.lease_until is None or self.lease_until <= now
+
+    def marked(self, now: datetime, due_at: datetime | None = None) -> "Owed":
+        """It owes something new: tried at the new time, and a record that was given up begins its day anew."""
+        since = self.owed_since if self.notified_at is None else now
+        return replace(self, due_at=due_at or now, rounds=0, owed_since=since, notified_at=None, reason=None)
+
+    def claimed(self, lease: str, until: datetime, run_id: str | None) -> "Owed":
+        return replace(self, lease=lease, lease_until=until, run_id=run_id)
+
+    def sending(self, sent: Fields, creating: dict[str, Any] | None) -> "Owed":
+        """It is about to be sent: noted, so that it is recognised as ours however it comes back."""
+        kept = (*self.sent, *((sent,) if sent else ()))[-SENT_KEPT:]
+        return replace(self, sent=kept, creating=creating)
+
+    def again(self, now: datetime) -> "Owed":
+        """The CRM has answered what was sent, and the record owes it more by now."""
+        known: dict[str, Any] = {"sent": (), "creating": None, "reason": None, "rounds": 0, "due_at": now}
+        return replace(self, lease=None, lease_until=None, run_id=None, **known)
+
+    def postponed(self, due_at: datetime, reason: str, *, forget: "Owed | None" = None) -> "Owed":
+        """A push had no outcome, or one that did nothing: then what it sent is forgotten, as it was before it."""
+        sent = self if forget is None else forget
+        return replace(
+            self,
+            due_at=due_at,
+            rounds=self.rounds + 1,
+            reason=reason,
+            lease=None,
+            lease_until=None,
+            sent=sent.sent,
+            creating=sent.creating,
+        )
 
 
-def mark(tx: Connection, resource: str, record_id: str, now: datetime, *, due_at: datetime | None = None) -> None:
-    """Note that a record owes the CRM something; one that owed already is tried at the new time."""
-    row = {
-        "resource": resource,
-        "record_id": record_id,
-        "owed_since": now,
-        "due_at": due_at or now,
-        "rounds": 0,
-        "sent": [],
-    }
-    statement = insert(tx, table)
-    again = {
-        "due_at": statement.excluded.due_at,
-        "rounds": 0,
-        "owed_since": _restarted(statement.excluded.owed_since),
-        "notified_at": None,
-        "reason": None,
-    }
-    tx.execute(statement.on_conflict_do_update(index_elements=["resource", "record_id"], set_=again), row)
+def get(tx: Connection, resource: str, record_id: str) -> Owed | None:
+    return get_many(tx, resource, [record_id]).get(record_id)
 
 
-def _restarted(now: Any) -> Any:
-    """Keep since when the record has been owing, unless it was given up: then its day begins anew."""
-    return case((table.c.notified_at.is_not(None), now), else_=table.c.owed_since)
+def get_many(tx: Connection, resource: str, ids: Collection[str], *, lock: bool = False) -> dict[str, Owed]:
+    query = select(table).where(table.c.resource == resource, one_of(tx, table.c.record_id, ids))
+    query = query.order_by(table.c.record_id)
+    return {row.record_id: _owed(row) for row in tx.execute(query.with_for_update() if lock else query)}
+
+
+def save(tx: Connection, entries: Iterable[Owed]) -> None:
+    """Write entries as they now are. Whoever does it holds the records, so nobody else writes them."""
+    upsert(tx, table, *(asdict(entry) | {"sent": list(entry.sent)} for entry in entries))
+
+
+def remove(tx: Connection, resource: str, ids: Collection[str]) -> None:
+    tx.execute(delete(table).where(table.c.resource == resource, one_of(tx, table.c.record_id, ids)))
 
 
 def claimable(
-    tx: Connection, now: datetime, limit: int, *, resources: Collection[str] | None = None, record_id: str | None = None
-) -> list[tuple[str, str]]:
+    tx: Connection, now: datetime, limit: int, *,
+    resources: Collection[str] | None = None, ids: Collection[str] | None = None,
+) -> list[tuple[str, str]]:  # fmt: skip
     """Return (resource, record id) of entries that nobody holds and that are due, the longest waiting first.
 
-    A named record is due at once. Nothing is locked: a record is locked before its entry, here as everywhere.
+    Named records (`ids`) are due at once. Nothing is locked: a record is locked before its entry, here as everywhere.
     """
     query = select(table.c.resource, table.c.record_id).where(_is_free(now))
-    query = query.where(table.c.due_at <= now if record_id is None else table.c.record_id == record_id)
+    query = query.where(table.c.due_at <= now if ids is None else one_of(tx, table.c.record_id, ids))
     if resources is not None:
         query = query.where(table.c.resource.in_(resources))
     return [(row.resource, row.record_id) for row in tx.execute(query.order_by(table.c.due_at).limit(limit))]
 
 
-def claim(
-    tx: Connection, resource: str, record_id: str, now: datetime, lease: str, lease_until: datetime
-) -> Owed | None:
-    """Take an entry whose record is locked; None when somebody was faster."""
-    taken = _at(resource, record_id).where(_is_free(now)).values(lease=lease, lease_until=lease_until)
-    row = tx.execute(taken.returning(*table.c)).one_or_none()
-    return None if row is None else _owed(row, lease, lease_until)
+def of_resource(tx: Connection, resource: str, after: str, limit: int) -> list[Owed]:
+    """Return entries in the order of their records, a page at a time."""
+    query = select(table).where(table.c.resource == resource, table.c.record_id > after)
+    return [_owed(row) for row in tx.execute(query.order_by(table.c.record_id).limit(limit))]
 
 
 def _is_free(now: datetime) -> Any:
     return or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
-
-
-def get(tx: Connection, resource: str, record_id: str, *, lock: bool = False) -> Owed | None:
-    query = select(table).where(table.c.resource == resource, table.c.record_id == record_id)
-    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else _owed(row, row.lease, row.lease_until)
-
-
-def sending(tx: Connection, owed: Owed, sent: Fields, creating: dict[str, Any] | None) -> None:
-    """Note what is about to be sent, so that it is recognised as ours however it comes back."""
-    kept = [*owed.sent, *([sent] if sent else [])][-SENT_KEPT:]
-    tx.execute(_at(owed.resource, owed.record_id).values(sent=kept, creating=creating))
-
-
-def again(tx: Connection, owed: Owed, now: datetime) -> None:
-    """The CRM has answered what was sent, and the record owes it more by now."""
-    known: dict[str, Any] = {"sent": [], "creating": None, "reason": None, "rounds": 0, "due_at": now}
-    tx.execute(_at(owed.resource, owed.record_id).values(lease=None, lease_until=None, **known))
-
-
-def postpone(tx: Connection, owed: Owed, due_at: datetime, reason: str, *, forget: bool = False) -> bool:
-    """Plan the next try of a push without an outcome, or with one that did nothing (`forget` what was sent).
-
-    False when the entry is not ours any more.
-    """
-    after: dict[str, Any] = {"due_at": due_at, "rounds": owed.rounds + 1, "reason": reason}
-    if forget:
-        after |= {"sent": owed.sent, "creating": owed.creating}
-    held = table.c.lease == owed.lease
-    planned = _at(owed.resource, owed.record_id).where(held).values(lease=None, lease_until=None, **after)
-    return tx.execute(planned).rowcount > 0
-
-
-def holds(tx: Connection, owed: Owed) -> bool:
-    """Tell whether an entry is still ours: it may have been settled, or taken over when our lease ran out."""
-    entry = get(tx, owed.resource, owed.record_id, lock=True)
-    return entry is not None and entry.lease == owed.lease
-
-
-def notified(tx: Connection, owed: Owed, now: datetime) -> None:
-    tx.execute(_at(owed.resource, owed.record_id).values(notified_at=now))
-
-
-def remove(tx: Connection, resource: str, record_id: str) -> None:
-    tx.execute(delete(table).where(table.c.resource == resource, table.c.record_id == record_id))
-
-
-def remove_if_heard(tx: Connection, resource: str, record_id: str) -> bool:
-    """Remove an entry unless something was sent whose fate is not known; tell whether nothing is left."""
-    entry = get(tx, resource, record_id, lock=True)
-    if entry is None:
-        return True
-    if entry.sent or entry.creating is not None:
-        return False
-    remove(tx, resource, record_id)
-    return True
 
 
 def hasten(tx: Connection, now: datetime, reason: str) -> int:
@@ -157,21 +133,6 @@ def backlog(tx: Connection, resource: str) -> tuple[int, datetime | None]:
     return count, oldest
 
 
-def _at(resource: str, record_id: str) -> Any:
-    return update(table).where(table.c.resource == resource, table.c.record_id == record_id)
-
-
-def _owed(row: Row[Any], lease: str | None, lease_until: datetime | None) -> Owed:
-    return Owed(
-        resource=row.resource,
-        record_id=row.record_id,
-        owed_since=row.owed_since,
-        due_at=row.due_at,
-        rounds=row.rounds,
-        lease=lease,
-        lease_until=lease_until,
-        sent=list(row.sent),
-        creating=row.creating,
-        reason=row.reason,
-        notified_at=row.notified_at,
-    )
+def _owed(row: Row[Any]) -> Owed:
+    values = dict(row._mapping)  # noqa: SLF001  (SQLAlchemy's documented name)
+    return Owed(**values | {"sent": tuple(row.sent)})

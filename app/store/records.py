@@ -1,5 +1,6 @@
 """Rows of resources in and out of the database, as `Record` values."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,51 +9,53 @@ from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, func, in
 from app.core.kinds import unique_key
 from app.core.record import Record
 from app.core.resource import Resource
+from app.store.upsert import one_of
+
+Keys = Mapping[str, Collection[str]]
+"""Compared forms of unique fields, by the name of the field."""
 
 
-def add(tx: Connection, resource: Resource, record: Record) -> None:
-    tx.execute(insert(resource.table), _row(resource, record))
+def add(tx: Connection, resource: Resource, records: Sequence[Record]) -> None:
+    if rows := [_row(resource, record) for record in records]:
+        tx.execute(insert(resource.table), rows)
 
 
-def save(tx: Connection, resource: Resource, record: Record) -> None:
-    """Write a record as it now is."""
-    row = _row(resource, record)
-    tx.execute(update(resource.table).where(resource.table.c.id == bindparam("key")), {**row, "key": record.id})
+def save(tx: Connection, resource: Resource, records: Sequence[Record]) -> None:
+    """Write records as they now are."""
+    rows = [_row(resource, record) | {"key": record.id} for record in records]
+    if rows:
+        tx.execute(update(resource.table).where(resource.table.c.id == bindparam("key")), rows)
 
 
-def get(
-    tx: Connection, resource: Resource, record_id: str, *, lock: bool = False, or_skip: bool = False
-) -> Record | None:
-    """Fetch a record, tombstones too; `lock` keeps other writers off it until the end of the transaction.
+def release(tx: Connection, resource: Resource, ids: Collection[str]) -> None:
+    """Let records go of what no two may share; each is saved anew in the same transaction."""
+    none: dict[str, None] = dict.fromkeys(["crm_id", *(f"{name}_key" for name in resource.unique_fields)])
+    tx.execute(update(resource.table).where(one_of(tx, resource.table.c.id, ids)).values(none))
 
-    With `or_skip` a record that another writer holds is passed over (None) instead of waited for.
+
+def get(tx: Connection, resource: Resource, record_id: str) -> Record | None:
+    """Fetch a record, tombstones too."""
+    return next(iter(find(tx, resource, ids=[record_id])), None)
+
+
+def find(
+    tx: Connection, resource: Resource, *, ids: Collection[str] = (), crm_ids: Collection[str] = (),
+    keys: Keys | None = None, lock: bool = False, or_skip: bool = False,
+) -> list[Record]:  # fmt: skip
+    """Fetch records by id, by crm_id and live ones by unique fields, with one statement.
+
+    `lock` keeps other writers off them until the end of the transaction; with `or_skip` a record that another writer
+    holds is left out instead of waited for.
     """
-    query = select(resource.table).where(resource.table.c.id == record_id)
-    if or_skip:
-        return _one(tx, resource, query.with_for_update(skip_locked=True), lock=False)
-    return _one(tx, resource, query, lock=lock)
-
-
-def by_crm_id(tx: Connection, resource: Resource, crm_id: str, *, lock: bool = False) -> Record | None:
-    return _one(tx, resource, select(resource.table).where(resource.table.c.crm_id == crm_id), lock=lock)
-
-
-def by_unique_field(tx: Connection, resource: Resource, name: str, value: str | None) -> Record | None:
-    """Fetch the live record that holds `value` in any letter case."""
-    if value is None:
-        return None
     table = resource.table
-    query = select(table).where(table.c[f"{name}_key"] == unique_key(value), table.c.deleted_at.is_(None))
-    return _one(tx, resource, query, lock=True)
-
-
-def taken(tx: Connection, resource: Resource, record: Record) -> str | None:
-    """Return the name of a unique field whose value another live record holds."""
-    for name in resource.unique_fields:
-        other = by_unique_field(tx, resource, name, record.fields[name])
-        if other is not None and other.id != record.id:
-            return name
-    return None
+    about = [one_of(tx, table.c.id, ids)] if ids else []
+    about += [one_of(tx, table.c.crm_id, crm_ids)] if crm_ids else []
+    for name, values in (keys or {}).items():
+        about.append(and_(one_of(tx, table.c[f"{name}_key"], values), table.c.deleted_at.is_(None)))
+    query = select(table).where(or_(*about)).order_by(table.c.id)  # in one order, so that nobody waits in a circle
+    if lock:
+        query = query.with_for_update(skip_locked=or_skip)
+    return [_record(resource, row) for row in tx.execute(query)]
 
 
 def linked(tx: Connection, resource: Resource, after: str, limit: int) -> list[Record]:
@@ -60,6 +63,13 @@ def linked(tx: Connection, resource: Resource, after: str, limit: int) -> list[R
     table = resource.table
     query = select(table).where(table.c.crm_id.is_not(None), table.c.deleted_at.is_(None), table.c.id > after)
     return [_record(resource, row) for row in tx.execute(query.order_by(table.c.id).limit(limit))]
+
+
+def count_linked(tx: Connection, resource: Resource) -> int:
+    """Return how many live records have a counterpart in the CRM."""
+    table = resource.table
+    where = (table.c.crm_id.is_not(None), table.c.deleted_at.is_(None))
+    return tx.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
 
 
 def count_by_status(tx: Connection, resource: Resource) -> dict[str, int]:
@@ -143,11 +153,6 @@ def sort_value(record: Record, sort: str) -> Any:
         "sync_status": record.status,
     }
     return columns[name]
-
-
-def _one(tx: Connection, resource: Resource, query: Select[Any], *, lock: bool) -> Record | None:
-    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else _record(resource, row)
 
 
 def _record(resource: Resource, row: Row[Any]) -> Record:

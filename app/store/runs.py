@@ -1,31 +1,84 @@
-"""Runs, their cursors and the leases that keep two of them from doing the same work."""
+"""Runs and their parts, the cursors of the pulls, and the leases that keep two runs from doing the same work."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
 from app.core.kinds import format_time
-from app.store.tables import cursors, leases, runs
+from app.store.tables import cursors, leases, run_parts, runs
 from app.store.upsert import add_if_new, upsert
+
+RUNNING = "running"
 
 
 def start(tx: Connection, run: dict[str, Any]) -> None:
+    """Write down a run and its parts, before it does anything."""
     tx.execute(insert(runs), run)
+    parts = [
+        {"run_id": run["id"], "resource": name, "status": RUNNING, "counts": run["counts"], "left": []}
+        for name in run["resources"]
+    ]
+    if parts:
+        tx.execute(insert(run_parts), parts)
+
+
+def save_part(tx: Connection, run_id: str, resource: str, counts: dict[str, Any]) -> None:
+    tx.execute(_part(run_id, resource).values(counts=counts))
+
+
+def finish_part(tx: Connection, run_id: str, resource: str, status: str, error: str | None, now: datetime) -> None:
+    tx.execute(_part(run_id, resource).values(status=status, error=error, finished_at=now))
+
+
+def parts(tx: Connection, run_id: str) -> dict[str, dict[str, Any]]:
+    """Return the parts of a run by resource: status, counts and error."""
+    query = select(run_parts).where(run_parts.c.run_id == run_id).order_by(run_parts.c.resource)
+    return {
+        row.resource: {"status": row.status, **row.counts, "error": row.error, "left": row.left}
+        for row in tx.execute(query)
+    }
+
+
+def save_left(tx: Connection, run_id: str, resource: str, left: list[dict[str, Any]]) -> None:
+    tx.execute(_part(run_id, resource).values(left=left))
+
+
+def alive(tx: Connection, run_id: str, lease: str, until: datetime) -> None:
+    """Say that a run is at work, and keep its lease."""
+    tx.execute(update(runs).where(runs.c.id == run_id).values(alive_until=until))
+    tx.execute(update(leases).where(leases.c.name == lease, leases.c.holder == run_id).values(until=until))
 
 
 def finish(tx: Connection, run_id: str, status: str, counts: dict[str, Any], error: str | None, now: datetime) -> None:
-    after = {"status": status, "counts": counts, "error": error, "finished_at": now}
+    after = {"status": status, "counts": counts, "error": error, "finished_at": now, "alive_until": None}
     tx.execute(update(runs).where(runs.c.id == run_id).values(after))
 
 
-def count_up(tx: Connection, run_id: str, counts: dict[str, Any]) -> None:
-    tx.execute(update(runs).where(runs.c.id == run_id).values(counts=counts))
+def set_status(tx: Connection, run_id: str, status: str) -> None:
+    """Say what a person made of a run that had ended."""
+    tx.execute(update(runs).where(runs.c.id == run_id).values(status=status))
+
+
+def dead(tx: Connection, now: datetime) -> list[dict[str, Any]]:
+    """Return runs that were cut off: not finished, and silent for too long."""
+    silent = or_(runs.c.alive_until.is_(None), runs.c.alive_until <= now)
+    query = select(runs).where(runs.c.status == RUNNING, silent).order_by(runs.c.started_at)
+    return [_shown(row) for row in tx.execute(query)]
+
+
+def take_over(tx: Connection, run_id: str, now: datetime, until: datetime) -> bool:
+    """Go on with a run that was cut off; False when somebody else was faster."""
+    silent = or_(runs.c.alive_until.is_(None), runs.c.alive_until <= now)
+    mine = update(runs).where(runs.c.id == run_id, runs.c.status == RUNNING, silent)
+    return tx.execute(mine.values(alive_until=until, resumed=runs.c.resumed + 1)).rowcount == 1
 
 
 def get(tx: Connection, run_id: str) -> dict[str, Any] | None:
+    """Return a run with its parts, as it is shown."""
     row = tx.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
-    return None if row is None else _shown(row)
+    return None if row is None else _shown(row) | {"parts": parts(tx, run_id)}
 
 
 def latest(tx: Connection, limit: int, offset: int = 0) -> list[dict[str, Any]]:
@@ -37,14 +90,36 @@ def count(tx: Connection) -> int:
     return tx.execute(select(func.count()).select_from(runs)).scalar_one()
 
 
+def last_part(tx: Connection, resource: str, statuses: Collection[str] = ()) -> dict[str, Any] | None:
+    """Return the part of a resource that ended last, of those with one of `statuses`."""
+    query = select(run_parts).where(run_parts.c.resource == resource, run_parts.c.finished_at.is_not(None))
+    if statuses:
+        query = query.where(run_parts.c.status.in_(statuses))
+    row = tx.execute(query.order_by(run_parts.c.finished_at.desc()).limit(1)).one_or_none()
+    if row is None:
+        return None
+    return {"run_id": row.run_id, "status": row.status, "finished_at": format_time(row.finished_at), **row.counts}
+
+
+def outcomes(tx: Connection, resource: str, limit: int) -> list[tuple[str, dict[str, Any]]]:
+    """Return status and counts of the last parts of a resource, the newest first."""
+    query = select(run_parts.c.status, run_parts.c.counts).where(
+        run_parts.c.resource == resource, run_parts.c.finished_at.is_not(None)
+    )
+    rows = tx.execute(query.order_by(run_parts.c.finished_at.desc()).limit(limit))
+    return [(row.status, row.counts) for row in rows]
+
+
 def cursor(tx: Connection, resource: str) -> tuple[str | None, datetime | None]:
     """Return where the next pull of a resource begins, and when the last one came to its end."""
     row = tx.execute(select(cursors).where(cursors.c.resource == resource)).one_or_none()
     return (None, None) if row is None else (row.cursor, row.pulled_at)
 
 
-def save_cursor(tx: Connection, resource: str, cursor: str | None, now: datetime) -> None:
-    upsert(tx, cursors, {"resource": resource, "cursor": cursor, "pulled_at": now})
+def save_cursor(tx: Connection, resource: str, cursor: str | None, ended_at: datetime | None = None) -> None:
+    """Note where the next pull begins; `ended_at` says that this one has come to its end."""
+    ended = {} if ended_at is None else {"pulled_at": ended_at}
+    upsert(tx, cursors, {"resource": resource, "cursor": cursor, **ended})
 
 
 def take_lease(tx: Connection, name: str, holder: str, now: datetime, until: datetime) -> bool:
@@ -60,15 +135,23 @@ def release_lease(tx: Connection, name: str, holder: str) -> None:
     tx.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
 
 
+def _part(run_id: str, resource: str) -> Any:
+    return update(run_parts).where(run_parts.c.run_id == run_id, run_parts.c.resource == resource)
+
+
 def _shown(row: Row[Any]) -> dict[str, Any]:
     return {
         "id": row.id,
         "direction": row.direction,
         "resources": row.resources,
+        "batch_size": row.batch_size,
+        "policy": row.policy,
         "asked_by": row.asked_by,
         "status": row.status,
         **row.counts,
         "error": row.error,
         "started_at": format_time(row.started_at),
         "finished_at": format_time(row.finished_at),
+        "resumed": row.resumed,
+        "rolls_back": row.rolls_back,
     }

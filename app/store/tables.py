@@ -20,6 +20,7 @@ crm_copies = Table(
     Column("same_as", Json, nullable=False),
     Column("held", Json, nullable=False),
     Column("deleted", Integer, nullable=False),
+    Column("former", Json, nullable=False, comment="crm_ids that the record was linked with before"),
     Index("ix_crm_copies_resource_crm_id", "resource", "crm_id"),
 )
 
@@ -37,6 +38,7 @@ outbox = Table(
     Column("creating", Json, comment="the create whose outcome is not known: key and fields"),
     Column("reason", String(32), comment="why the last push did not end well"),
     Column("notified_at", Utc()),
+    Column("run_id", Id, comment="the run that pushes it"),
     Index("ix_outbox_due_at", "due_at"),
 )
 
@@ -73,6 +75,23 @@ journal = Table(
     sqlite_autoincrement=True,
 )
 
+crm_changes = Table(
+    "crm_changes",
+    metadata,
+    Column("id", Sequence, primary_key=True, autoincrement=True),
+    Column("resource", String(64), nullable=False),
+    Column("record_id", Id, nullable=False),
+    Column("version", Integer, nullable=False, comment="of the record, when the CRM had taken it"),
+    Column("crm_id", String(255), nullable=False),
+    Column("at", Utc(), nullable=False),
+    Column("action", String(16), nullable=False, comment="create, update or delete"),
+    Column("run_id", Id),
+    Column("changes", Json, nullable=False, comment="field: [what the CRM held before, what it holds now]"),
+    Index("ix_crm_changes_resource_record_id_id", "resource", "record_id", "id"),
+    Index("ix_crm_changes_run_id", "run_id"),
+    sqlite_autoincrement=True,
+)
+
 conflicts = Table(
     "conflicts",
     metadata,
@@ -92,6 +111,9 @@ conflicts = Table(
     Column("run_id", Id),
     Column("created_at", Utc(), nullable=False),
     Column("resolved_at", Utc()),
+    Column("resolved_by", String(16), comment="policy, api, command, merge or run"),
+    Index("ix_conflicts_resource_crm_id", "resource", "crm_id"),
+    Index("ix_conflicts_run_id", "run_id"),
     Index("ix_conflicts_status_created_at", "status", "created_at"),
     Index("ix_conflicts_resource_record_id", "resource", "record_id"),
 )
@@ -108,7 +130,35 @@ runs = Table(
     Column("error", Text),
     Column("started_at", Utc(), nullable=False),
     Column("finished_at", Utc()),
+    Column("batch_size", Integer, nullable=False),
+    Column("policy", String(1000), nullable=False),
+    Column("alive_until", Utc(), comment="a run that is at work says so again before this"),
+    Column("resumed", Integer, nullable=False, comment="how often another process went on with it"),
+    Column("rolls_back", Id, comment="the run that this one takes back"),
     Index("ix_runs_started_at", "started_at"),
+    Index("ix_runs_status", "status"),
+)
+
+run_parts = Table(
+    "run_parts",
+    metadata,
+    Column("run_id", Id, primary_key=True),
+    Column("resource", String(64), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("counts", Json, nullable=False),
+    Column("error", Text),
+    Column("finished_at", Utc()),
+    Column("left", Json, nullable=False, comment="records that a rollback left as they were, and why"),
+    Index("ix_run_parts_resource_finished_at", "resource", "finished_at"),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String(150), primary_key=True, comment="schedule, or rule:users.phone"),
+    Column("value", Json, nullable=False),
+    Column("set_by", String(32), nullable=False),
+    Column("set_at", Utc(), nullable=False),
 )
 
 cursors = Table(
@@ -116,7 +166,7 @@ cursors = Table(
     metadata,
     Column("resource", String(64), primary_key=True),
     Column("cursor", Text),
-    Column("pulled_at", Utc(), nullable=False, comment="when the last pull came to its end"),
+    Column("pulled_at", Utc(), comment="when the last pull came to its end"),
 )
 
 leases = Table(

@@ -1,20 +1,19 @@
-"""Insert or replace, for the two databases that say it in the same words under different imports."""
+"""What the two databases say in different words: insert or replace, and "one of these values"."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ARRAY, ColumnElement, Connection, String, Table, any_, bindparam, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-LONGEST_LIST = 900
-"""Values in one IN list: SQLite before 3.32 allows 999 parameters."""
 
-
-def in_parts(values: Iterable[str]) -> Iterator[list[str]]:
-    """Cut values into lists that one query can take."""
-    wanted = list(values)
-    for start in range(0, len(wanted), LONGEST_LIST):
-        yield wanted[start : start + LONGEST_LIST]
+def one_of(tx: Connection, column: ColumnElement[Any], values: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of `values`: one parameter, however many there are."""
+    if tx.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(values), ARRAY(String), unique=True))
+    listed = func.json_each(literal(json.dumps(list(values)))).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 def insert(tx: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -22,12 +21,18 @@ def insert(tx: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def upsert(tx: Connection, table: Table, row: Mapping[str, Any]) -> None:
-    """Write `row`, replacing the one with the same primary key."""
+def upsert(tx: Connection, table: Table, *rows: Mapping[str, Any]) -> None:
+    """Write rows of one form, replacing those with the same primary key."""
+    if not rows:
+        return
     keys = [column.name for column in table.primary_key]
     statement = insert(tx, table)
-    rest = {name: statement.excluded[name] for name in row if name not in keys}
-    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), row)
+    rest = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), _as_sequence(rows))
+
+
+def _as_sequence(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [dict(row) for row in rows]
 
 
 def add_if_new(tx: Connection, table: Table, row: Mapping[str, Any]) -> bool:

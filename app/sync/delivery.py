@@ -29,6 +29,7 @@ class Delivered(Schema):
     event = Text(load_default="updated", validate=validate.OneOf(EVENTS))
     version = fields.Integer(strict=True, allow_none=True, load_default=None, validate=validate.Range(0, 2**63 - 1))
     external_id = Text(allow_none=True, load_default=None, validate=validate.Length(max=255))
+    merged_into = Text(allow_none=True, load_default=None, validate=validate.Length(max=255))
 
 
 _SCHEMA = Delivered(unknown=EXCLUDE)
@@ -64,7 +65,21 @@ def to_snapshot(body: dict[str, Any]) -> Snapshot:
         stamp=Stamp(body["version"], parse_time(body["timestamp"])),
         deleted=body["event"] == "deleted",
         whole=False,
+        merged_into=body.get("merged_into"),
     )
+
+
+def of_deletion(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what a deletion says, in the form in which deliveries are kept."""
+    return {
+        "crm_id": snapshot.crm_id,
+        "external_id": snapshot.external_id,
+        "updated_fields": {},
+        "version": snapshot.stamp.version,
+        "timestamp": format_time(snapshot.stamp.at),
+        "event": "deleted",
+        "merged_into": snapshot.merged_into,
+    }
 
 
 def derived_id(body: dict[str, Any]) -> str:

@@ -1,25 +1,27 @@
-"""How a push ends: arrived, refused for good, or without an outcome; each in one transaction."""
+"""How a push ends: arrived, refused for good, or without an outcome."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
 
 from app.core.record import Fields, Record, Snapshot, Stamp, Status
 from app.core.redact import redact
-from app.core.resource import Resource
 from app.crm import Conflict, Rejected, Unavailable
-from app.store import conflicts, crm_copies, outbox, records
+from app.store import journal
+from app.store.crm_changes import Told
+from app.store.journal import Changed
 from app.store.outbox import Owed
-from app.sync import pull, reconcile, schedule
+from app.store.work import Work
+from app.sync import pull, reconcile, schedule, tombstone
 from app.sync.engine import Engine
-from app.sync.incoming import Source
+from app.sync.incoming import Kind, Source
 from app.sync.owing import owes
 
 log = structlog.get_logger(__name__)
 UNAVAILABLE, UNKNOWN = "unavailable", "unknown_outcome"
 LONGEST_ERROR = 1000
+GONE: Changed = {journal.DELETED: (False, True)}
 
 
 @dataclass(frozen=True)
@@ -32,119 +34,136 @@ class Ended:
     owes_more: bool = False
     spent: bool = False
     conflicts: int = 0
+    kind: Kind = ""
 
 
 def arrived(
-    tx: Connection, engine: Engine, owed: Owed, answer: Snapshot | None, sent: Fields | None, *,
-    keep_lease: bool = False,
-) -> Ended:  # fmt: skip
+    work: Work, engine: Engine, owed: Owed, answer: Snapshot | None, sent: Fields | None, *, keep_lease: bool = False
+) -> Ended:
     """Take in what the CRM answered. `sent` is what it answers to, None when it was only asked."""
-    resource = engine.registry[owed.resource]
     if answer is None:
-        return _deleted(tx, engine, owed)
-    source = Source("pull" if sent is None else "push", record_id=owed.record_id, answer_to=sent)
-    applied = pull.apply(tx, engine, resource, answer, source)
-    record = records.get(tx, resource, owed.record_id, lock=True)
-    assert record is not None
+        return _deleted(work, engine, owed)
+    source = Source("pull" if sent is None else "push", owed.run_id, owed.record_id, sent)
+    is_new = _record(work, owed).crm_id is None
+    applied = pull.apply(work, engine, answer, source)
+    record = _record(work, owed)
     if applied.outcome == "conflict":
         return Ended(record.status, record.id, conflicts=applied.conflicts)
-    more = owes(resource, record, crm_copies.get(tx, resource, record.id))
+    more = owes(work.resource, record, work.copy(record.id))
     if not (more and keep_lease):
-        _close(tx, engine, owed, more=more)
-    _show(tx, resource, record, more=more)
-    return Ended(record.status, record.id, owes_more=more, conflicts=applied.conflicts)
+        _close(work, engine, owed, more=more)
+    _show(work, record, more=more)
+    kind: Kind = "created" if is_new else "" if sent is None else "updated"
+    return Ended(record.status, record.id, owes_more=more, conflicts=applied.conflicts, kind=kind)
 
 
-def _close(tx: Connection, engine: Engine, owed: Owed, *, more: bool) -> None:
+def _record(work: Work, owed: Owed) -> Record:
+    record = work.record(owed.record_id)
+    assert record is not None
+    return record
+
+
+def _holds(work: Work, owed: Owed) -> bool:
+    """Tell whether an entry is still ours: it may have been settled, or taken over when our lease ran out."""
+    entry = work.owed(owed.record_id)
+    return entry is not None and entry.lease == owed.lease
+
+
+def _close(work: Work, engine: Engine, owed: Owed, *, more: bool) -> None:
     """Bring the outbox in line with an answer, unless another push has taken over: then that one's end will."""
-    entry = outbox.get(tx, owed.resource, owed.record_id, lock=True)
+    entry, now = work.owed(owed.record_id), engine.world.now()
     if entry is None:
         if more:
-            outbox.mark(tx, owed.resource, owed.record_id, engine.world.now())
+            work.owe(owed.record_id, now)
     elif entry.lease == owed.lease:
         if more:
-            outbox.again(tx, owed, engine.world.now())
+            work.outbox.put(owed.record_id, entry.again(now))
         else:
-            outbox.remove(tx, owed.resource, owed.record_id)
+            work.outbox.remove(owed.record_id)
 
 
-def _show(tx: Connection, resource: Resource, record: Record, *, more: bool) -> None:
+def _show(work: Work, record: Record, *, more: bool) -> None:
     """Let the status say that the CRM has answered."""
     before = (record.status, record.error)
-    record.status, record.error = ("pending" if more else "synced"), None
-    if conflicts.count_open(tx, resource.name, record.id):
+    copy = work.copy(record.id)
+    is_apart = copy is not None and copy.deleted and record.deleted_at is None
+    record.status, record.error = ("pending" if more else "synced"), record.error if is_apart else None
+    if work.open_conflicts(record.id):
         record.status = "conflict"
     if before != (record.status, record.error):
-        records.save(tx, resource, record)
+        work.save(record)
 
 
-def _deleted(tx: Connection, engine: Engine, owed: Owed) -> Ended:
-    resource = engine.registry[owed.resource]
-    record = records.get(tx, resource, owed.record_id, lock=True)
-    copy = crm_copies.get(tx, resource, owed.record_id)
-    assert record is not None
+def _deleted(work: Work, engine: Engine, owed: Owed) -> Ended:
+    record, copy = _record(work, owed), work.copy(owed.record_id)
+    now = engine.world.now()
+    if copy is not None:
+        told = Told(work.resource.name, record.id, record.version, copy.crm_id, now, "delete", owed.run_id, GONE)
+        work.told.append(told)
+    if record.deleted_at is None and copy is not None:  # restored while its deletion was on the way
+        tombstone.forget_link(work, record, copy)
+        work.outbox.put(record.id, Owed(work.resource.name, record.id, owed.owed_since, now))
+        record.status = "pending"
+        work.save(record)
+        return Ended("pending", record.id, owes_more=True, kind="deleted")
     if copy is not None:
         copy.deleted = True
         copy.stamps = dict.fromkeys(copy.stamps, Stamp(copy.version))
-        crm_copies.save(tx, resource, record.id, copy)
-    outbox.remove(tx, owed.resource, owed.record_id)
+        work.copies.put(record.id, copy)
+    work.outbox.remove(record.id)
     record.status, record.error = "synced", None
-    records.save(tx, resource, record)
-    return Ended("synced", record.id)
+    work.save(record)
+    return Ended("synced", record.id, kind="deleted")
 
 
-def rejected(tx: Connection, engine: Engine, owed: Owed, error: Rejected | Conflict, sent: Fields) -> Ended:
+def rejected(work: Work, engine: Engine, owed: Owed, error: Rejected | Conflict, sent: Fields) -> Ended:
     """The CRM will never take this: say so on the record. A later edit is a new chance."""
-    resource = engine.registry[owed.resource]
-    record = records.get(tx, resource, owed.record_id, lock=True)
-    assert record is not None
-    if not outbox.holds(tx, owed):
+    record = _record(work, owed)
+    entry = work.owed(record.id)
+    if entry is None or not _holds(work, owed):
         return Ended(record.status, record.id, error.message)
-    if _now_owed(tx, resource, record) != sent:  # edited while the push was out
-        outbox.again(tx, owed, engine.world.now())
+    if now_owed(work, record) != sent:  # edited while the push was out
+        work.outbox.put(record.id, entry.again(engine.world.now()))
         return Ended("pending", record.id, error.message, owes_more=True)
-    outbox.remove(tx, owed.resource, owed.record_id)
-    _fail(tx, engine, record, error.message, "failed")
+    work.outbox.remove(record.id)
+    _fail(work, record, error.message, "failed")
     return Ended("failed", record.id, error.message)
 
 
-def _now_owed(tx: Connection, resource: Resource, record: Record) -> Fields:
+def now_owed(work: Work, record: Record) -> Fields:
     """Return the fields that a push would send now; a delete sends none."""
     if record.deleted_at is not None:
         return {}
-    copy = crm_copies.get(tx, resource, record.id)
+    copy = work.copy(record.id)
     if copy is None:
-        return {name: record.fields[name] for name in resource.pushed_fields}
-    return reconcile.owed(resource.pushed_fields, record.fields, copy)
+        return {name: record.fields[name] for name in work.resource.pushed_fields}
+    return reconcile.owed(work.resource.pushed_fields, record.fields, copy)
 
 
-def unavailable(tx: Connection, engine: Engine, owed: Owed, error: Unavailable, *, forget: bool) -> Ended:
+def unavailable(work: Work, engine: Engine, owed: Owed, error: Unavailable, *, forget: bool) -> Ended:
     """There was no outcome: plan the next try, and after a day of them say that a person should look."""
     world = engine.world
-    now = world.now()
-    resource = engine.registry[owed.resource]
-    record = records.get(tx, resource, owed.record_id, lock=True)
-    assert record is not None
+    now, record = world.now(), _record(work, owed)
+    entry = work.owed(record.id)
+    if entry is None or not _holds(work, owed):
+        return Ended(record.status, record.id, error.message)  # settled, or taken over, while this push was out
     wait = schedule.pause(owed.rounds, world.random, error.retry_after)
     spent = schedule.is_spent(owed.owed_since, now, engine.give_up_after)
     if spent:
         wait = max(wait, schedule.REDRIVE)
-    reason = UNAVAILABLE if forget else UNKNOWN
-    if not outbox.postpone(tx, owed, now + wait, reason, forget=forget):
-        return Ended(record.status, record.id, error.message)  # settled, or taken over, while this push was out
     first_time = spent and owed.notified_at is None
-    if first_time:
-        outbox.notified(tx, owed, now)
+    later = entry.postponed(now + wait, UNAVAILABLE if forget else UNKNOWN, forget=owed if forget else None)
+    work.outbox.put(record.id, replace(later, notified_at=now) if first_time else later)
     status: Status = "failed" if spent else "pending"
-    _fail(tx, engine, record, error.message, status)
+    _fail(work, record, error.message, status)
     return Ended(status, record.id, error.message, spent=first_time)
 
 
-def _fail(tx: Connection, engine: Engine, record: Record, reason: str, status: Status) -> None:
+def _fail(work: Work, record: Record, reason: str, status: Status) -> None:
     if (record.status, record.error) == (status, reason):
         return
     record.status, record.error = status, reason[:LONGEST_ERROR]
-    records.save(tx, engine.registry[record.resource], record)
+    work.save(record)
 
 
 def tell(engine: Engine, about: dict[str, Any], ended: Ended) -> None:

@@ -1,17 +1,20 @@
 """One thing the CRM said, on its way in: the values that the steps of a pull hand on to each other."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
-from sqlalchemy import Connection
 
 from app.core.record import Fields, Origin, Record, Snapshot
 from app.core.resource import Resource
 from app.store import conflicts
-from app.store.conflicts import Found
+from app.store.conflicts import Found, storable
+from app.store.work import Work
+from app.sync import policy
+from app.sync.delivery import FUTURE
 from app.sync.engine import Engine
+from app.sync.policy import Winner
 
 log = structlog.get_logger(__name__)
 Outcome = Literal["applied", "unchanged", "stale", "unknown", "gone", "ask", "conflict", "invalid"]
@@ -44,13 +47,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Incoming:
-    """A snapshot, the transaction it is taken in with, and where it came from."""
+    """A snapshot, the unit of work that it is taken in with, and where it came from."""
 
-    tx: Connection
+    work: Work
     engine: Engine
-    resource: Resource
     snapshot: Snapshot
     source: Source
+
+    @property
+    def resource(self) -> Resource:
+        return self.work.resource
 
     @property
     def now(self) -> datetime:
@@ -60,11 +66,40 @@ class Incoming:
         """Return when the data changed there, as the CRM says; never in the future and never backwards."""
         return max(record.last_updated, min(self.snapshot.stamp.at or self.now, self.now))
 
+    def policy_of(self, name: str) -> str:
+        return self.engine.policies.of(self.resource, name, self.work.rules())
+
+    def winner(self, record: Record, name: str) -> Winner | None:
+        """Return who wins a conflict on a field; None when a person has to say."""
+        chosen = self.policy_of(name)
+        if chosen != "latest":
+            return policy.winner(chosen, None, None)
+        there = self.snapshot.stamp.at
+        is_ahead = there is not None and there > self.now + timedelta(seconds=FUTURE)
+        here = self.work.set_at(record.id, name) or record.last_updated
+        return policy.winner(chosen, here, None if is_ahead else there)
+
     def report(self, found: Found) -> bool:
         """Write a conflict down and say so; False when it is known already."""
-        world = self.engine.world
-        if not conflicts.add(self.tx, self.resource.name, world.new_id(), found, world.now(), self.source.run_id):
-            return False
+        for known in self.work.open_conflicts(found.record_id, found.crm_id):
+            if known.is_about(found):
+                if found.resolution is None and known.found.crm == storable(found.crm):
+                    self._refresh(known, found)
+                    return False
+                self.work.put_conflict(known.resolved(found.resolution or "superseded", "merge", self.now))
+        identity = self.engine.world.new_id()
+        self.work.put_conflict(conflicts.begin(self.resource.name, identity, found, self.now, self.source.run_id))
+        self._tell(found)
+        return True
+
+    def _refresh(self, known: conflicts.Known, found: Found) -> None:
+        """Let an open conflict show what the record holds by now."""
+        if known.found.local != found.local:
+            self.work.put_conflict(replace(known, found=replace(known.found, local=found.local)))
+
+    def _tell(self, found: Found) -> None:
+        if not self.work.locking:
+            return  # a plan: nothing has happened
         log.warning(
             "conflict",
             resource=self.resource.name,
@@ -76,4 +111,3 @@ class Incoming:
             resolution=found.resolution or "a person decides",
         )
         self.engine.count("conflicts", resource=self.resource.name, kind=found.kind)
-        return True

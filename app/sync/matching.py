@@ -2,53 +2,78 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from app.core import mapping
 from app.core.record import Record, Snapshot
-from app.core.resource import Resource
-from app.store import outbox, records
 from app.store.conflicts import Found
+from app.store.work import Work
 
 
 @dataclass(frozen=True)
 class Match:
-    """The record that was found, or why there is none: a claim that a person decides, or a wait for our own create."""
+    """The record that was found, or why there is none.
+
+    `claim` is for a person to decide, `wait` for the CRM to be asked, `past` speaks of a link that is no more.
+    """
 
     record: Record | None = None
     claim: Found | None = None
     wait: bool = False
+    past: bool = False
 
 
-def match(tx: Connection, resource: Resource, snapshot: Snapshot, record_id: str | None = None) -> Match:
+def match(work: Work, snapshot: Snapshot, record_id: str | None = None) -> Match:
     """Find the record for a snapshot; `record_id` is known when this is the answer to our own push."""
-    linked = records.by_crm_id(tx, resource, snapshot.crm_id, lock=True)
+    linked = work.linked(snapshot.crm_id)
     if linked is not None and record_id in {None, linked.id}:
         return Match(linked)
     wanted = record_id or snapshot.external_id
-    ours = None if wanted is None else records.get(tx, resource, wanted, lock=True)
-    if ours is not None and snapshot.deleted and snapshot.crm_id != ours.crm_id and ours.crm_id is not None:
-        return Match()  # an old twin of a linked record goes away: nothing to claim
-    if ours is not None:
-        # Where two transactions link one record at once, the second one finds it linked as it wanted it.
-        if ours.crm_id == snapshot.crm_id or (linked is None and ours.crm_id is None):
-            return Match(ours)
-        other = linked.id if linked is not None else ours.crm_id
-        return Match(claim=_claim(snapshot, ours, "id", f"It claims a record that is linked with {other} already."))
-    return _by_unique_field(tx, resource, snapshot) if snapshot.whole and not snapshot.deleted else Match()
+    ours = None if wanted is None else work.record(wanted)
+    if ours is None:
+        return _by_unique_field(work, snapshot) if snapshot.whole and not snapshot.deleted else Match()
+    if ours.crm_id != snapshot.crm_id and _is_past(work, snapshot, ours):
+        return Match(past=True)
+    # Where two transactions link one record at once, the second one finds it linked as it wanted it.
+    if ours.crm_id == snapshot.crm_id:
+        return Match(ours)
+    if linked is None and ours.crm_id is None:
+        return _again(work, snapshot, ours)
+    other = linked.id if linked is not None else ours.crm_id
+    return Match(claim=_claim(snapshot, ours, "id", f"It claims a record that is linked with {other} already."))
 
 
-def _by_unique_field(tx: Connection, resource: Resource, snapshot: Snapshot) -> Match:
-    fields, _ = mapping.from_crm(resource, snapshot.fields)
-    for name in resource.unique_fields:
-        found = records.by_unique_field(tx, resource, name, fields.get(name))
+def _is_past(work: Work, snapshot: Snapshot, ours: Record) -> bool:
+    """Tell a link of the past: an old twin goes away, or is told of late, and there is nothing to claim."""
+    if snapshot.deleted and ours.crm_id is not None:
+        return True
+    copy = work.copy(ours.id)
+    return copy is not None and snapshot.crm_id in copy.former
+
+
+def _again(work: Work, snapshot: Snapshot, ours: Record) -> Match:
+    """Link a record without a link; one that lost its link to a deletion only when the CRM surely has it again."""
+    copy = work.copy(ours.id)
+    if copy is None or not copy.deleted or copy.crm_id != snapshot.crm_id:
+        return Match(ours)
+    if snapshot.deleted or not _is_later(snapshot.stamp.version, copy.version):
+        return Match(past=True)
+    return Match(ours) if snapshot.whole else Match(wait=True)
+
+
+def _is_later(version: int | None, known: int | None) -> bool:
+    return version is None or known is None or version > known
+
+
+def _by_unique_field(work: Work, snapshot: Snapshot) -> Match:
+    fields, _ = mapping.from_crm(work.resource, snapshot.fields)
+    for name in work.resource.unique_fields:
+        found = work.holder(name, fields.get(name))
         if found is None:
             continue
         if found.crm_id == snapshot.crm_id:
             return Match(found)
         if found.crm_id is not None:
             return Match(claim=_claim(snapshot, found, name, f"Its {name} belongs to a record linked with another."))
-        owed = outbox.get(tx, resource.name, found.id, lock=True)
+        owed = work.owed(found.id)
         # Our own create may be under way: linking now would make its answer a second link.
         return Match(wait=True) if owed is not None and owed.creating is not None else Match(found)
     return Match()

@@ -3,7 +3,7 @@
 from app.core import mapping
 from app.core.record import CrmCopy, Record
 from app.core.schema import summary
-from app.store import crm_copies, journal, records
+from app.store import journal
 from app.store.conflicts import Found
 from app.sync.incoming import Applied, Incoming
 
@@ -37,7 +37,8 @@ def _add(this: Incoming, told: dict[str, object]) -> str:
         crm_id=snapshot.crm_id,
     )
     copy = CrmCopy(snapshot.crm_id, dict(told), snapshot.stamp.version, dict.fromkeys(told, snapshot.stamp))
-    records.add(this.tx, this.resource, record)
-    crm_copies.save(this.tx, this.resource, record.id, copy)
-    journal.add(this.tx, record, journal.differences({}, record.fields), this.source.origin, this.source.run_id)
+    this.work.add(record)
+    this.work.copies.put(record.id, copy)
+    changed = journal.differences({}, record.fields)
+    this.work.journal.append(journal.Entry.about(record, changed, this.source.origin, this.source.run_id))
     return record.id

@@ -1,7 +1,9 @@
 """Who wins a conflict: pure, from the configured policies, the declaration and the two times."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Literal
 
 from app.core.field import POLICIES, Policy
@@ -19,10 +21,18 @@ class Policies:
     default: Policy = "crm_wins"
     special: dict[str, Policy] = field(default_factory=dict)
 
-    def of(self, resource: Resource, name: str) -> Policy:
-        """Return the policy for a field: configured for it, declared on it, for its resource, or the default."""
-        configured = self.special.get(f"{resource.name}.{name}")
-        return configured or resource.fields[name].wins or self.special.get(resource.name) or self.default
+    def of(self, resource: Resource, name: str, rules: Mapping[str, Policy] = MappingProxyType({})) -> Policy:
+        """Return the policy for a field.
+
+        In this order: a rule that a person made, configured for it, declared on it, for its resource, the default.
+        """
+        scope = f"{resource.name}.{name}"
+        chosen = rules.get(scope) or self.special.get(scope) or resource.fields[name].wins
+        return chosen or self.special.get(resource.name) or self.default
+
+    def __str__(self) -> str:
+        """Return it in the form of `CONFLICT_POLICY`."""
+        return ",".join([self.default, *(f"{scope}:{chosen}" for scope, chosen in self.special.items())])
 
 
 def parse(text: str) -> Policies:

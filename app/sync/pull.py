@@ -1,73 +1,71 @@
 """Taking in what the CRM says of a record: a webhook, a pulled page and the answer to a push all come through `apply`.
 
-Everything here runs inside the caller's transaction.
+Everything here happens in the caller's unit of work.
 """
 
-from sqlalchemy import Connection
-
 from app.core import mapping
-from app.core.record import CrmCopy, Record, Snapshot
-from app.core.resource import Resource
-from app.store import crm_copies, inbox, journal, outbox, records
+from app.core.record import CrmCopy, Fields, Record, Snapshot
+from app.store import journal
 from app.store.conflicts import Found
-from app.sync import delivery, newcomer, policy, reconcile, tombstone
+from app.store.crm_changes import Action, Told
+from app.store.work import Work
+from app.sync import delivery, newcomer, reconcile, tombstone
 from app.sync.engine import Engine
 from app.sync.incoming import Applied, Incoming, Outcome, Source
 from app.sync.matching import match
 from app.sync.owing import settle_status
-from app.sync.policy import Winner
 from app.sync.reconcile import Clash, Merged
 
 
-def apply(tx: Connection, engine: Engine, resource: Resource, snapshot: Snapshot, source: Source) -> Applied:
+def apply(work: Work, engine: Engine, snapshot: Snapshot, source: Source) -> Applied:
     """Merge what the CRM says of a record into ours."""
-    this = Incoming(tx, engine, resource, snapshot, source)
-    found = match(tx, resource, snapshot, source.record_id)
-    if found.wait:
-        return Applied("ask")
+    this = Incoming(work, engine, snapshot, source)
+    found = match(work, snapshot, source.record_id)
+    if found.wait or found.past:
+        return Applied("ask" if found.wait else "gone")
     if found.claim is not None:
         return _claimed(this, found.claim)
-    if found.record is None:
-        applied = newcomer.welcome(this)
-    else:
-        copy = crm_copies.get(tx, resource, found.record.id)
-        known = copy is not None
-        copy = copy or _first_copy(this, found.record)
-        if snapshot.deleted:
-            return tombstone.bury(this, found.record, copy)
-        applied = _merge(this, found.record, copy)
-        if known:
-            return applied
-    if applied.record_id is not None:
+    is_news = found.record is None or found.record.crm_id != snapshot.crm_id
+    applied = newcomer.welcome(this) if found.record is None else _take_in(this, found.record)
+    _close_claims(this, applied)
+    if is_news and applied.record_id is not None and not snapshot.deleted:
         _apply_parked(this)
     return applied
 
 
-def _first_copy(this: Incoming, record: Record) -> CrmCopy:
-    """Begin with what our own create said, if that is how the CRM came to know the record."""
-    entry = outbox.get(this.tx, this.resource.name, record.id, lock=True)
-    said = entry.creating["fields"] if entry is not None and entry.creating is not None else {}
-    return CrmCopy(this.snapshot.crm_id, dict(said))
+def _take_in(this: Incoming, record: Record) -> Applied:
+    copy, created = this.work.copy(record.id), {}
+    if copy is None or copy.crm_id != this.snapshot.crm_id or record.crm_id is None:
+        created = _said_to_create(this, record)
+        copy = CrmCopy(this.snapshot.crm_id, dict(created), former=[] if copy is None else copy.former)
+    if this.snapshot.deleted:
+        return tombstone.bury(this, record, copy)
+    return _merge(this, record, copy, created)
 
 
-def _merge(this: Incoming, record: Record, copy: CrmCopy) -> Applied:
-    snapshot, source = this.snapshot, this.source
-    told, wrong = mapping.from_crm(this.resource, snapshot.fields)
-    owed = outbox.get(this.tx, this.resource.name, record.id, lock=True)
+def _said_to_create(this: Incoming, record: Record) -> Fields:
+    """Return what our own create said, if that is how the CRM came to know the record."""
+    entry = this.work.owed(record.id)
+    return dict(entry.creating["fields"]) if entry is not None and entry.creating is not None else {}
+
+
+def _merge(this: Incoming, record: Record, copy: CrmCopy, created: Fields) -> Applied:
+    told, wrong = mapping.from_crm(this.resource, this.snapshot.fields)
+    owed = this.work.owed(record.id)
     merged = reconcile.merge(
         copy,
         record.fields,
         told,
-        snapshot.stamp,
-        lambda name: _winner(this, record, name),
-        whole=snapshot.whole,
-        sent=[] if owed is None else owed.sent,
-        answer_to=source.answer_to,
+        this.snapshot.stamp,
+        lambda name: this.winner(record, name),
+        whole=this.snapshot.whole,
+        sent=() if owed is None else owed.sent,
+        answer_to=this.source.answer_to,
     )
     found = [_clash(this, record, clash) for clash in merged.clashes]
     found += [*_unreadable(this, record, wrong), *_refuse_taken(this, record, merged)]
     count = sum(this.report(one) for one in found)
-    changed = _write(this, record, merged)
+    changed = _write(this, record, merged, created)
     if merged.ties:
         return Applied("ask", record.id, sorted(changed), count)
     if changed:
@@ -76,7 +74,7 @@ def _merge(this: Incoming, record: Record, copy: CrmCopy) -> Applied:
     return Applied(outcome, record.id, [], count)
 
 
-def _write(this: Incoming, record: Record, merged: Merged) -> journal.Changed:
+def _write(this: Incoming, record: Record, merged: Merged, created: Fields) -> journal.Changed:
     before = (record.status, record.error, record.crm_id)
     # A tombstone keeps the values it was buried with; only what the CRM told us goes on.
     changed = {} if record.deleted_at else journal.differences(record.fields, merged.local)
@@ -85,18 +83,26 @@ def _write(this: Incoming, record: Record, merged: Merged) -> journal.Changed:
         record.fields = merged.local
         record.version += 1
         record.last_updated = this.changed_at(record)
-    crm_copies.save(this.tx, this.resource, record.id, merged.copy)
-    settle_status(this.tx, this.resource, record, merged.copy, this.now)
+    this.work.copies.put(record.id, merged.copy)
+    _note_told(this, record, merged, created)
+    settle_status(this.work, record, merged.copy, this.now)
     if changed or before != (record.status, record.error, record.crm_id):
-        records.save(this.tx, this.resource, record)
+        this.work.save(record)
     if changed:
-        journal.add(this.tx, record, changed, this.source.origin, this.source.run_id)
+        this.work.journal.append(journal.Entry.about(record, changed, this.source.origin, this.source.run_id))
     return changed
 
 
-def _winner(this: Incoming, record: Record, name: str) -> Winner | None:
-    chosen = this.engine.policies.of(this.resource, name)
-    return policy.winner(chosen, record.last_updated, this.snapshot.stamp.at)
+def _note_told(this: Incoming, record: Record, merged: Merged, created: Fields) -> None:
+    """Write down what the CRM has taken from us, by whichever way we came to hear of it."""
+    changes = {name: (None, value) for name, value in created.items()} | merged.heard
+    if not changes:
+        return
+    entry = this.work.owed(record.id)
+    run_id = this.source.run_id if entry is None else entry.run_id
+    action: Action = "create" if created else "update"
+    crm_id, resource = this.snapshot.crm_id, this.resource.name
+    this.work.told.append(Told(resource, record.id, record.version, crm_id, this.now, action, run_id, changes))
 
 
 def _clash(this: Incoming, record: Record, clash: Clash) -> Found:
@@ -108,7 +114,7 @@ def _clash(this: Incoming, record: Record, clash: Clash) -> Found:
         last_told=clash.last_told,
         local=clash.local,
         crm=clash.crm,
-        policy=this.engine.policies.of(this.resource, clash.name),
+        policy=this.policy_of(clash.name),
         resolution=clash.winner,
     )
 
@@ -134,7 +140,7 @@ def _refuse_taken(this: Incoming, record: Record, merged: Merged) -> list[Found]
     """Keep our value where the CRM's would double that of another record: a person decides."""
     found = []
     for name in sorted(set(merged.taken) & set(this.resource.unique_fields)):
-        other = records.by_unique_field(this.tx, this.resource, name, merged.local[name])
+        other = this.work.holder(name, merged.local[name])
         if other is None or other.id == record.id:
             continue
         claimed = merged.local[name]
@@ -158,20 +164,35 @@ def _claimed(this: Incoming, claim: Found) -> Applied:
     """Two CRM records claim one of ours: nothing is overwritten."""
     new = this.report(claim)
     if this.source.record_id is not None:  # the answer to our own create names a record that is somebody else's
-        record = records.get(this.tx, this.resource, this.source.record_id, lock=True)
+        record = this.work.record(this.source.record_id)
         assert record is not None
         record.status, record.error = "conflict", claim.note
-        outbox.remove(this.tx, this.resource.name, record.id)
-        records.save(this.tx, this.resource, record)
+        this.work.outbox.remove(record.id)
+        this.work.save(record)
     return Applied("conflict", claim.record_id, conflicts=int(new))
+
+
+def _close_claims(this: Incoming, applied: Applied) -> None:
+    """A CRM record that found its own place, or went away, claims nobody else's record any more."""
+    for known in this.work.open_conflicts(None, this.snapshot.crm_id):
+        if known.found.kind == "duplicate" and known.found.record_id not in {None, applied.record_id}:
+            this.work.put_conflict(known.resolved("settled", "merge", this.now))
+            _show_settled(this, known.found.record_id)
+
+
+def _show_settled(this: Incoming, record_id: str | None) -> None:
+    record = None if record_id is None else this.work.record(record_id)
+    if record is not None and record.status == "conflict":
+        settle_status(this.work, record, this.work.copy(record.id), this.now)
+        this.work.save(record)
 
 
 def _apply_parked(this: Incoming) -> None:
     """Take in the deliveries that came before we knew this record."""
-    for parked in inbox.parked_for(this.tx, this.resource.name, this.snapshot.crm_id):
+    for parked in this.work.parked(this.snapshot.crm_id):
         if parked.body is None:
             continue  # a question to the CRM, not news from it
         waiting = delivery.to_snapshot(parked.body)
-        applied = apply(this.tx, this.engine, this.resource, waiting, Source("webhook", this.source.run_id))
+        applied = apply(this.work, this.engine, waiting, Source("webhook", this.source.run_id))
         if applied.outcome not in {"ask", "unknown"}:
-            inbox.settled(this.tx, parked.id, applied.outcome)
+            this.work.settled[parked.id] = applied.outcome

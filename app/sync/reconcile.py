@@ -28,10 +28,14 @@ class Clash:
 
 @dataclass
 class Merged:
-    """The outcome: `taken` came in, `stale` was older than what we knew, `ties` only the CRM can settle."""
+    """The outcome: `taken` came in, `stale` was older than what we knew, `ties` only the CRM can settle.
+
+    `heard` is what the CRM has taken from us: field → what it held before, what it holds now.
+    """
 
     local: Fields
     copy: CrmCopy
+    heard: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     taken: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     ties: list[str] = field(default_factory=list)
@@ -95,6 +99,8 @@ def _take_in(merged: Merged, name: str, value: Any, decide: Decide, answer_to: F
     if value == last_told and name not in answer_to:
         return  # not a change there: an echo, or old news
     copy.fields[name] = value
+    if value != last_told and (name in answer_to or _was_sent(sent, name, value)):
+        merged.heard[name] = (None if last_told is MISSING else last_told, value)
     if name in answer_to:
         _answered(merged, name, value, answer_to[name], decide)
         return

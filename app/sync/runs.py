@@ -1,106 +1,166 @@
 """One execution of a sync: who asked, which way, what came of it; one at a time for a resource."""
 
-import dataclasses
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import structlog
 
 from app.core.db import reading, transact
-from app.core.resource import Resource
+from app.core.errors import NotFound
 from app.crm import CRMError
-from app.store import records, runs
-from app.sync import feed, push
+from app.store import runs
+from app.sync import bulk, feed, policy, task
+from app.sync.counts import Counts
 from app.sync.engine import Engine
-from app.sync.feed import Counts
+from app.sync.part import ALIVE_FOR, Part
 
 log = structlog.get_logger(__name__)
-Direction = Literal["both", "push", "pull"]
+Direction = Literal["both", "push", "pull", "rollback"]
 DIRECTIONS = ("both", "push", "pull")
-LEASE = timedelta(minutes=5)
+PATIENCE = 10.0
+"""Seconds a run waits for another one that is at work on the same resource."""
+LOOK_EVERY = 0.25
 
 
-def run(engine: Engine, direction: Direction, resources: Collection[str], asked_by: str) -> dict[str, Any]:
-    """Do one run and return it as it is shown. A CRM that cannot be reached makes it `failed`, never an exception."""
-    run_id = begin(engine, direction, resources, asked_by)
-    return carry_out(engine, run_id, direction, resources)
+@dataclass(frozen=True)
+class Asked:
+    """What somebody wants of a run; None is what is configured."""
+
+    direction: Direction
+    resources: tuple[str, ...]
+    by: str
+    batch_size: int | None = None
+    policy: str | None = None
+    rolls_back: str | None = None
 
 
-def begin(engine: Engine, direction: Direction, resources: Collection[str], asked_by: str) -> str:
-    """Write a run down before it does anything, so that a crash leaves a trace."""
-    run_id = engine.world.new_id()
+def run(engine: Engine, asked: Asked) -> dict[str, Any]:
+    """Do one run and return it as it is stored. A CRM that cannot be reached makes it `failed`, never an exception."""
+    return carry_out(engine, begin(engine, asked))
+
+
+def begin(engine: Engine, asked: Asked) -> str:
+    """Write a run down before it does anything, so that a crash leaves a trace; return its id."""
+    run_id, now = engine.world.new_id(), engine.world.now()
     row = {
         "id": run_id,
-        "direction": direction,
-        "resources": list(resources),
-        "asked_by": asked_by,
-        "status": "running",
-        "counts": shown(Counts()),
-        "started_at": engine.world.now(),
+        "direction": asked.direction,
+        "resources": list(asked.resources),
+        "asked_by": asked.by,
+        "status": runs.RUNNING,
+        "counts": Counts().shown(),
+        "started_at": now,
+        "batch_size": asked.batch_size or engine.batch_size,
+        "policy": asked.policy or str(engine.policies),
+        "alive_until": now + ALIVE_FOR,
+        "resumed": 0,
+        "rolls_back": asked.rolls_back,
     }
     transact(lambda tx: runs.start(tx, row))
     return run_id
 
 
-def carry_out(engine: Engine, run_id: str, direction: Direction, resources: Collection[str]) -> dict[str, Any]:
-    """Do what a run was begun for."""
-    counts = Counts()
-    problems = []
-    for name in resources:
-        problem = _exclusively(engine, engine.registry[name], run_id, direction, counts)
-        if problem is not None:
-            problems.append(f"{name}: {problem}")
-    _finish(engine, run_id, counts, problems, resources)
+def carry_out(engine: Engine, run_id: str) -> dict[str, Any]:
+    """Do what a run was begun for, from where it is."""
+    row = _get(run_id)
+    special = replace(engine, policies=policy.parse(row["policy"]), batch_size=row["batch_size"])
+    parts = []
+    for name in row["resources"]:
+        known = row["parts"].get(name, {})
+        part = Part(special, run_id, engine.registry[name], Counts.of(known))
+        parts.append((part, known.get("error") if known.get("status") not in {None, runs.RUNNING} else _do(part, row)))
+    return _finish(engine, run_id, parts)
+
+
+def resume_dead(engine: Engine) -> int:
+    """Go on with runs that were cut off, each from its last page; return how many."""
+    now = engine.world.now()
+    with reading() as connection:
+        found = runs.dead(connection, now)
+    mine = [one for one in found if transact(lambda tx, one=one: runs.take_over(tx, one["id"], now, now + ALIVE_FOR))]  # type: ignore[misc]
+    for one in mine:
+        log.warning("run_resumed", run=one["id"], direction=one["direction"], resources=one["resources"])
+        carry_out(engine, one["id"])
+    return len(mine)
+
+
+def _get(run_id: str) -> dict[str, Any]:
     with reading() as connection:
         found = runs.get(connection, run_id)
-    assert found is not None
+    if found is None:
+        raise NotFound("There is no such run.")
     return found
 
 
-def _exclusively(engine: Engine, resource: Resource, run_id: str, direction: Direction, counts: Counts) -> str | None:
-    """Sync one resource unless another run is at it; return what went wrong."""
-    lease = f"run:{resource.name}"
-    now = engine.world.now()
-    if not transact(lambda tx: runs.take_lease(tx, lease, run_id, now, now + LEASE)):
-        counts.errors["busy"] = counts.errors.get("busy", 0) + 1
+def _do(part: Part, row: dict[str, Any]) -> str | None:
+    """Do one part unless another run is at its resource; return what went wrong."""
+    error = _exclusively(part, row)
+    status = "needs_approval" if part.needs_approval and error is None else "failed" if error else "succeeded"
+    now, text = part.engine.world.now(), error or part.needs_approval
+    transact(lambda tx: runs.finish_part(tx, part.run_id, part.resource.name, status, text, now))
+    return error
+
+
+def _exclusively(part: Part, row: dict[str, Any]) -> str | None:
+    if not _wait_for_turn(part):
+        part.counts.failure("busy")
+        part.count(Counts())
         return "another run is at work"
     try:
-        # What the CRM knows comes in first, so that what is owed is computed against it.
-        if direction != "push":
-            feed.since_cursor(engine, resource, run_id, counts)
-        if direction != "pull":
-            _push_all(engine, resource, counts)
+        _sync(part, row["direction"])
     except CRMError as error:
-        counts.failure(type(error).__name__)
-        log.warning("run_interrupted", run=run_id, resource=resource.name, error=type(error).__name__)
+        failed = Counts()
+        failed.failure(type(error).__name__)
+        part.count(failed)
+        log.warning("run_interrupted", run=part.run_id, resource=part.resource.name, error=type(error).__name__)
         return error.message
     finally:
-        transact(lambda tx: runs.release_lease(tx, lease, run_id))
+        transact(lambda tx: runs.release_lease(tx, part.lease, part.run_id))
     return None
 
 
-def _push_all(engine: Engine, resource: Resource, counts: Counts) -> None:
-    while tasks := push.due(engine, engine.batch_size, [resource.name]):
-        for task in tasks:
-            ended = push.push(engine, task, engine.world.monotonic() + push.LONGEST)
-            counts.conflicts += ended.conflicts
-            if ended.reason is None:
-                counts.pushed += 1
-            else:
-                counts.failure("rejected" if ended.status == "failed" else "unavailable")
+def _wait_for_turn(part: Part) -> bool:
+    """Take the lease of a resource; False when another run keeps it for too long."""
+    world = part.engine.world
+    give_up = world.monotonic() + PATIENCE
+    while True:
+        now = world.now()
+        if transact(lambda tx, now=now: runs.take_lease(tx, part.lease, part.run_id, now, now + ALIVE_FOR)):  # type: ignore[misc]
+            return True
+        if world.monotonic() >= give_up:
+            return False
+        world.sleep(LOOK_EVERY)
 
 
-def _finish(engine: Engine, run_id: str, counts: Counts, problems: list[str], resources: Collection[str]) -> None:
-    status = "succeeded" if not problems else "failed"
-    with reading() as connection:
-        in_step = sum(records.count_by_status(connection, engine.registry[name]).get("synced", 0) for name in resources)
-    final = {**shown(counts), "synced": in_step}
-    error = "; ".join(problems) or None
-    transact(lambda tx: runs.finish(tx, run_id, status, final, error, engine.world.now()))
-    log.info("run_finished", run=run_id, status=status, **{k: v for k, v in final.items() if k != "errors"})
+def _sync(part: Part, direction: Direction) -> None:
+    # What the CRM knows comes in first, so that what is owed is computed against it.
+    if direction != "push":
+        feed.since_cursor(part)
+    if direction != "pull":
+        for ended in _push_all(part):
+            part.count(ended)
+
+
+def _push_all(part: Part) -> Iterator[Counts]:
+    engine = part.engine
+    while tasks := task.due(engine, engine.batch_size, [part.resource.name], part.run_id):
+        for unit in bulk.units(engine, tasks):
+            counts = Counts()
+            for ended in bulk.push_unit(engine, unit):
+                counts.ended(ended)
+            yield counts
+
+
+def _finish(engine: Engine, run_id: str, parts: list[tuple[Part, str | None]]) -> dict[str, Any]:
+    total, problems = Counts(), [f"{part.resource.name}: {error}" for part, error in parts if error]
+    for part, _ in parts:
+        total.add(part.counts)
+    waiting = [part.needs_approval for part, _ in parts if part.needs_approval]
+    status = "failed" if problems else "needs_approval" if waiting else "succeeded"
+    text = "; ".join([*problems, *waiting]) or None
+    transact(lambda tx: runs.finish(tx, run_id, status, total.shown(), text, engine.world.now()))
+    numbers = {name: count for name, count in total.shown().items() if name != "errors"}
+    log.info("run_finished", run=run_id, status=status, **numbers)
     engine.count("runs", outcome=status)
-
-
-def shown(counts: Counts) -> dict[str, Any]:
-    return {**dataclasses.asdict(counts), "synced": 0}
+    return _get(run_id)

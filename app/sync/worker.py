@@ -12,9 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from app.core.db import reading, transact
 from app.core.errors import NotNow
 from app.crm import CRMError
-from app.store import answers, inbox, outbox, runs
-from app.sync import ending, parked, push, schedule
+from app.store import answers, inbox, outbox, runs, settings
+from app.sync import bulk, ending, parked, schedule, task
 from app.sync.engine import Engine
+from app.sync.runs import Asked, resume_dead
 from app.sync.runs import run as sync_run
 
 log = structlog.get_logger(__name__)
@@ -67,19 +68,22 @@ class Worker:
                 self._stopping.wait(IDLE)
 
     def push_step(self) -> bool:
-        """Push one record that is due; False when there was none, or the CRM is not worth asking now."""
+        """Push what is due with one call; False when there was nothing, or the CRM is not worth asking now."""
         engine = self._engine
         if engine.crm.breaker.opens_in() > 0 or engine.crm.pace.paused_for() > 0:
             return False
-        tasks = push.due(engine, 1)
-        for task in tasks:
-            push.push(engine, task, engine.world.monotonic() + push.LONGEST)
+        tasks = task.due(engine, engine.batch_size if engine.crm.batches else 1)
+        for unit in bulk.units(engine, tasks):
+            bulk.push_unit(engine, unit)
         return bool(tasks)
 
     def pull_step(self) -> bool:
-        """Pull each resource whose interval is over."""
+        """Go on with runs that were cut off, and pull each resource whose interval is over."""
         engine, now = self._engine, self._engine.world.now()
+        resume_dead(engine)
         with reading() as connection:
+            if settings.get(connection, settings.PAUSED) is not None:
+                return False
             last = {name: runs.cursor(connection, name)[1] for name in engine.registry}
         due = [
             name for name, pulled_at in last.items() if pulled_at is None or _is_over(pulled_at, now, engine.interval)
@@ -88,8 +92,8 @@ class Worker:
             return False
         if self._pull_again_at is not None and now < self._pull_again_at:
             return False
-        done = sync_run(engine, "pull", due, "schedule")
-        self._failed_pulls = 0 if done["status"] == "succeeded" else self._failed_pulls + 1
+        done = sync_run(engine, Asked("pull", tuple(due), "schedule"))
+        self._failed_pulls = self._failed_pulls + 1 if done["status"] == "failed" else 0
         self._pull_again_at = (
             now + schedule.pause(self._failed_pulls, engine.world.random) if self._failed_pulls else None
         )

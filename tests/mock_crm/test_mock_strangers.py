@@ -30,6 +30,7 @@ PLACES = [
     ("PUT", "/crm/users/CRM1001"),
     ("PATCH", "/crm/users/CRM1001"),
     ("POST", "/crm/users/batch"),
+    ("POST", "/crm/users/CRM1001/merge"),
     ("POST", "/crm/webhooks"),
     ("POST", "/crm/token"),
     ("POST", "/crm/auth/login"),

@@ -3,8 +3,10 @@
 from typing import Any
 
 from app.services import operations
-from app.sync import parked, push
+from app.sync import bulk, parked, task
 from app.sync.engine import Engine
+from app.services.runs import run
+from app.sync.runs import Asked
 from tests.support.clock import Clock
 
 
@@ -19,9 +21,9 @@ class StepWorker:
         """Push what is due until nothing is."""
         count = 0
         for _ in range(rounds):
-            tasks = push.due(self.engine, 100)
-            for task in tasks:
-                push.push(self.engine, task)
+            tasks = task.due(self.engine, 100)
+            for unit in bulk.units(self.engine, tasks):
+                bulk.push_unit(self.engine, unit)
             count += len(tasks)
             if not tasks:
                 break
@@ -37,7 +39,7 @@ class StepWorker:
             self.clock.pass_(seconds=60)
 
     def pull(self) -> dict[str, Any]:
-        return operations.run(self.engine, "pull", list(self.engine.registry), "test")
+        return run(self.engine, Asked("pull", tuple(self.engine.registry), "test"))
 
     def settle(self) -> int:
         """Look up what is parked."""

@@ -112,7 +112,7 @@ def test_a_run_over_http_moves_both_ways(client, crm, user):
 
     run = client.post("/sync", json={}).json
 
-    assert (run["status"], run["pulled"], run["pushed"], run["synced"]) == ("succeeded", 1, 1, 1)
+    assert (run["status"], run["pulled"], run["pushed"], run["synced"]) == ("succeeded", 1, 1, 2)
     assert client.get(f"/sync/runs/{run['id']}").json == run
 
 

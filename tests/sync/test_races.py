@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sync import push
+from app.sync import push, task
 from tests.support.settings import ANN
 
 
@@ -60,7 +60,7 @@ def test_a_delete_that_comes_during_a_failing_push_leaves_nothing_pending(client
 
 def test_a_worker_that_wakes_up_late_does_not_spoil_what_another_has_done(client, crm, worker, engine, clock):
     user = client.post("/users", json=ANN, headers={"Prefer": "respond-async"}).json
-    [late] = push.due(engine, 1)
+    [late] = task.due(engine, 1)
     clock.pass_(seconds=61)
     worker.drain()
     assert read(client, user)["sync_status"] == "synced"

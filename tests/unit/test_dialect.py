@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.crm import dialect
-from app.crm.dialect import Malformed
+from app.crm.dialect import Item, Malformed
 from app.crm.errors import NotThere
 
 STEADY = settings(deadline=None, derandomize=True, database=None, max_examples=40)
@@ -17,7 +17,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=10,
 )
-NAMES = st.sampled_from(["crm_id", "external_id", "version", "updated_at", "deleted", "fields", "error", "name"])
+NAMES = st.sampled_from([*sorted(dialect.ENVELOPE), "error", "name"])
 RECORD = st.dictionaries(NAMES, JSON) | JSON
 DEEP = b"[" * 100_000 + b"]" * 100_000
 
@@ -66,7 +66,7 @@ def test_any_page_is_read_or_malformed(value):
 @given(JSON)
 def test_the_words_of_the_crm_can_be_stored_and_shown(value):
     for name in ("error", "code", "message", "errors"):
-        code, sentence = dialect.words(400, json.dumps({name: value}).encode())
+        code, sentence = dialect.words(400, {name: value})
         assert sentence.isprintable()
         assert 0 < len(sentence) <= dialect.LONGEST_WORDS
         assert code is None or code.isprintable()
@@ -75,16 +75,16 @@ def test_the_words_of_the_crm_can_be_stored_and_shown(value):
 def test_errors_nested_deeply_leave_the_status():
     deep = '{"errors": {"a":' + "[" * 900 + "]" * 900 + "}}"
 
-    assert dialect.words(422, deep.encode())[1]
+    assert dialect.words(422, dialect.parse(deep.encode()))[1]
 
 
 def test_the_words_say_what_is_wrong():
-    assert dialect.words(400, b'{"error": "invalid", "message": "Name is missing."}') == (
+    assert dialect.words(400, {"error": "invalid", "message": "Name is missing."}) == (
         "invalid",
         "invalid: Name is missing.",
     )
-    assert dialect.words(422, b'{"errors": {"email": ["bad"]}}') == (None, '{"email": ["bad"]}')
-    assert dialect.words(500, b"<html>") == (None, "The CRM answered 500.")
+    assert dialect.words(422, {"errors": {"email": ["bad"]}}) == (None, '{"email": ["bad"]}')
+    assert dialect.words(500, {}) == (None, "The CRM answered 500.")
 
 
 @pytest.mark.parametrize("crm_id", [None, True, "", "  ", "a\0b", "\ud800", "x" * 256, 1.5, [], {}, ".", ".."])
@@ -125,6 +125,34 @@ def test_the_envelope_is_kept_apart_from_the_fields():
 
     assert dialect.snapshot(flat) == dialect.snapshot(nested)
     assert dialect.snapshot(flat).fields == {"name": "Ann"}
+
+
+@pytest.mark.parametrize(("said", "read"), [("CRM2", "CRM2"), (7, "7"), (None, None), ({}, None), ("..", None)])
+def test_a_merged_record_names_the_one_it_lives_on_in(said, read):
+    found = dialect.snapshot({"crm_id": "CRM1", "deleted": True, "merged_into": said})
+
+    assert (found.merged_into, found.fields) == (read, {})
+
+
+def test_an_item_of_a_batch_says_which_record_and_which_version():
+    create = Item({"name": "Ann"}, external_id="ours")
+    update = Item({"name": "Ann"}, external_id="ours", crm_id="CRM1", version=3)
+    blind = Item({"name": "Ann"}, crm_id="CRM1")
+
+    assert dialect.batched([create, update, blind]) == {
+        "items": [
+            {"name": "Ann", "external_id": "ours", "if_version": 0},
+            {"name": "Ann", "crm_id": "CRM1", "if_version": 3},
+            {"name": "Ann", "crm_id": "CRM1"},
+        ]
+    }
+
+
+@STEADY
+@given(JSON)
+def test_the_results_of_a_batch_are_a_list_or_malformed(value):
+    with suppress(Malformed):
+        assert dialect.results(json.dumps({"results": value}).encode()) is not None
 
 
 @pytest.mark.parametrize("version", [True, -1, 2**63, "3", 1.0, None, float("nan")])

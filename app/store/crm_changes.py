@@ -1,0 +1,75 @@
+"""What we changed in the CRM: the journal of the other side."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, Select, Table, insert, select, union
+
+from app.core.kinds import format_time
+from app.store.journal import Changed
+from app.store.tables import crm_changes as table
+from app.store.tables import journal
+from app.store.upsert import one_of
+
+Action = Literal["create", "update", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One write that the CRM has taken. `changes` are by our names: what it held before, what it holds now."""
+
+    resource: str
+    record_id: str
+    version: int
+    crm_id: str
+    at: datetime
+    action: Action
+    run_id: str | None
+    changes: Changed
+
+
+def add(tx: Connection, told: Sequence[Told]) -> None:
+    rows = [{**asdict(one), "changes": {name: list(pair) for name, pair in one.changes.items()}} for one in told]
+    if rows:
+        tx.execute(insert(table), rows)
+
+
+def of(tx: Connection, resource: str, record_id: str, limit: int) -> list[dict[str, Any]]:
+    """Return what we told the CRM of a record, newest first."""
+    query = select(table).where(table.c.resource == resource, table.c.record_id == record_id)
+    return [_shown(row) for row in tx.execute(query.order_by(table.c.id.desc()).limit(limit))]
+
+
+def of_run(tx: Connection, run_id: str, resource: str, ids: Collection[str]) -> list[Told]:
+    """Return what a run changed in the CRM of some records, in the order in which it did."""
+    query = select(table).where(table.c.run_id == run_id, table.c.resource == resource)
+    return [_told(row) for row in tx.execute(query.where(one_of(tx, table.c.record_id, ids)).order_by(table.c.id))]
+
+
+def touched(tx: Connection, run_id: str, resource: str, after: str, limit: int) -> list[str]:
+    """Return the records that a run changed, here or in the CRM, in order of id, a page at a time."""
+    ours = _records_of(journal, run_id, resource, after)
+    both = union(ours, _records_of(table, run_id, resource, after)).subquery()
+    return list(tx.execute(select(both.c.record_id).order_by(both.c.record_id).limit(limit)).scalars())
+
+
+def _records_of(of: Table, run_id: str, resource: str, after: str) -> Select[Any]:
+    return select(of.c.record_id).where(of.c.run_id == run_id, of.c.resource == resource, of.c.record_id > after)
+
+
+def _told(row: Row[Any]) -> Told:
+    changes = {name: (old, new) for name, (old, new) in row.changes.items()}
+    return Told(row.resource, row.record_id, row.version, row.crm_id, row.at, row.action, row.run_id, changes)
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "at": format_time(row.at),
+        "action": row.action,
+        "crm_id": row.crm_id,
+        "version": row.version,
+        "run_id": row.run_id,
+        "changes": row.changes,
+    }

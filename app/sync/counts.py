@@ -1,0 +1,76 @@
+"""What a run did, in numbers."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from app.sync.ending import Ended
+from app.sync.incoming import Applied
+
+
+@dataclass
+class Counts:
+    """What a run did.
+
+    `pulled` counts records that changed here, `pushed` those that the CRM took, `synced` both; `created`, `updated` and
+    `deleted` on either side; `seen` what the CRM listed; `errors` failures by their kind.
+    """
+
+    synced: int = 0
+    pulled: int = 0
+    pushed: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    failed: int = 0
+    conflicts: int = 0
+    skipped: int = 0
+    seen: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> "Counts":
+        """Return what was stored; what an older version did not count is 0."""
+        return cls(**{one.name: stored[one.name] for one in fields(cls) if one.name in stored})
+
+    def shown(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def add(self, other: "Counts") -> None:
+        for one in fields(self):
+            if one.name != "errors":
+                setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+        for kind, count in other.errors.items():
+            self.errors[kind] = self.errors.get(kind, 0) + count
+
+    def plus(self, other: "Counts") -> "Counts":
+        both = Counts.of(self.shown())
+        both.errors = dict(self.errors)
+        both.add(other)
+        return both
+
+    def taken(self, applied: Applied) -> None:
+        """Count what a pull brought."""
+        self.conflicts += applied.conflicts
+        if applied.outcome == "applied":
+            self.pulled += 1
+            self._changed(applied.kind)
+        elif applied.outcome in {"invalid", "conflict"}:
+            self.skipped += 1
+
+    def ended(self, ended: Ended) -> None:
+        """Count how a push ended."""
+        self.conflicts += ended.conflicts
+        if ended.reason is None:
+            self.pushed += 1
+            self._changed(ended.kind)
+        else:
+            self.failure("rejected" if ended.status == "failed" else "unavailable")
+
+    def failure(self, kind: str) -> None:
+        self.failed += 1
+        self.errors[kind] = self.errors.get(kind, 0) + 1
+
+    def _changed(self, kind: str) -> None:
+        self.synced += 1
+        if kind:
+            setattr(self, kind, getattr(self, kind) + 1)

@@ -1,0 +1,41 @@
+"""One resource's part of a run: its counts, and the sign of life that goes with each page and batch."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from app.core.db import transact
+from app.core.resource import Resource
+from app.store import runs
+from app.sync.counts import Counts
+from app.sync.engine import Engine
+
+ALIVE_FOR = timedelta(minutes=2)
+"""How long a run may be silent before it counts as dead; above the longest call."""
+
+
+@dataclass
+class Part:
+    """Counts of one resource in a run. Whoever works on it notes, in the same transaction, what was done."""
+
+    engine: Engine
+    run_id: str
+    resource: Resource
+    counts: Counts = field(default_factory=Counts)
+    needs_approval: str | None = None
+
+    @property
+    def lease(self) -> str:
+        return f"run:{self.resource.name}"
+
+    def note(self, tx: Connection, more: Counts) -> None:
+        """Write down what this transaction adds to the counts, and that the run is alive."""
+        now = self.engine.world.now()
+        runs.save_part(tx, self.run_id, self.resource.name, self.counts.plus(more).shown())
+        runs.alive(tx, self.run_id, self.lease, now + ALIVE_FOR)
+
+    def count(self, more: Counts) -> None:
+        """Add what was done outside a transaction of its own."""
+        transact(lambda tx: self.note(tx, more))
+        self.counts.add(more)

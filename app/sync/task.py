@@ -1,0 +1,118 @@
+"""What one push is to do: decided at the claim, from the record and what the CRM last told us of it."""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from app.core.db import transact
+from app.core.record import CrmCopy, Fields, Record
+from app.core.resource import Resource
+from app.store import outbox
+from app.store.outbox import Owed
+from app.store.work import Work
+from app.sync import reconcile
+from app.sync.engine import Engine
+from app.sync.schedule import LEASE
+from app.sync.tombstone import OURS
+
+
+@dataclass(frozen=True)
+class Task:
+    """One push: what to call, and with what. `fields` are by our names."""
+
+    owed: Owed
+    action: Literal["create", "update", "delete", "fetch"]
+    fields: Fields
+    key: str
+    crm_id: str | None = None
+    version: int | None = None
+    look_first: bool = False
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a log line says of this push: names of fields, never values."""
+        return {
+            "resource": self.owed.resource,
+            "record": self.owed.record_id,
+            "crm_id": self.crm_id,
+            "action": self.action,
+            "fields": sorted(self.fields),
+        }
+
+
+def due(engine: Engine, limit: int, resources: Collection[str] | None = None, run_id: str | None = None) -> list[Task]:
+    """Claim what is due, in one transaction."""
+    return transact(lambda tx: _claim(tx, engine, limit, resources=resources, run_id=run_id))
+
+
+def named(engine: Engine, ids: Collection[str], run_id: str | None = None) -> list[Task]:
+    """Claim what some records owe, due or not, but for what somebody else is at."""
+    return transact(lambda tx: _claim(tx, engine, len(ids), ids=ids, run_id=run_id))
+
+
+def _claim(
+    tx: Connection, engine: Engine, limit: int, *,
+    resources: Collection[str] | None = None, ids: Collection[str] | None = None, run_id: str | None = None,
+) -> list[Task]:  # fmt: skip
+    now, lease = engine.world.now(), engine.world.new_id()
+    found: dict[str, list[str]] = {}
+    for name, identity in outbox.claimable(tx, now, limit, resources=resources, ids=ids):
+        found.setdefault(name, []).append(identity)
+    tasks: list[Task | None] = []
+    for name, here in found.items():
+        work = Work(tx, engine.registry[name])
+        # The records first, then their entries: everybody locks in this order, so that nobody waits in a circle.
+        work.load(ids=here, or_skip=ids is None)
+        for identity in here:
+            record, owed = work.records.get(identity), None
+            if record is not None:
+                owed = work.owed(identity)
+            if record is not None and owed is not None and owed.is_free(now):
+                claimed = owed.claimed(lease, now + LEASE, run_id)
+                work.outbox.put(identity, claimed)
+                tasks.append(decide(work, engine, claimed, record))
+        work.flush(now)
+    return [task for task in tasks if task is not None]
+
+
+def decide(work: Work, engine: Engine, owed: Owed, record: Record) -> Task | None:
+    """Compute what a record owes, and note what is about to be sent."""
+    task = of(work.resource, owed, record, work.copy(record.id), engine.world.new_id)
+    if task is None:
+        work.outbox.remove(record.id)
+        if record.status == "pending":
+            record.status = "synced"
+            work.save(record)
+        return None
+    creating = {"key": task.key, "fields": task.fields} if task.action == "create" else None
+    sent = OURS if task.action == "delete" else task.fields
+    work.outbox.put(record.id, owed.sending(sent, creating))
+    return task
+
+
+def of(resource: Resource, owed: Owed, record: Record, copy: CrmCopy | None, new_id: Callable[[], str]) -> Task | None:
+    """Return the push that an entry stands for; None when nothing is owed. Pure."""
+    if record.crm_id is None or copy is None:
+        if owed.creating is not None:  # an earlier create may have arrived: the very same again, or found
+            return Task(owed, "create", owed.creating["fields"], owed.creating["key"], look_first=True)
+        if record.deleted_at is not None or (copy is not None and copy.deleted):
+            return None
+        fields = {name: record.fields[name] for name in resource.pushed_fields}
+        return Task(owed, "create", fields, new_id())
+    if record.deleted_at is not None:
+        return None if copy.deleted else Task(owed, "delete", {}, "", record.crm_id, copy.version)
+    fields = reconcile.owed(resource.pushed_fields, record.fields, copy)
+    if not fields:  # nothing, unless an earlier value of ours arrived after all
+        return Task(owed, "fetch", {}, "", record.crm_id) if owed.sent else None
+    key = _key(record, copy, fields)
+    return Task(owed, "update", fields, key, record.crm_id, copy.version)
+
+
+def _key(record: Record, copy: CrmCopy, fields: Fields) -> str:
+    """Return the Idempotency-Key of an update: the same intent on the same version has the same key."""
+    intent = json.dumps([record.resource, record.id, copy.crm_id, copy.version, fields], sort_keys=True)
+    return hashlib.sha256(intent.encode()).hexdigest()
