@@ -12,7 +12,7 @@ from app.core.resource import Resource
 from app.crm import CRMError, Rejected
 from app.store import conflicts, inbox, outbox, records, runs, schema
 from app.store.work import Work
-from app.sync import feed, push, task
+from app.sync import feed, push, task, tombstone
 from app.sync.engine import Engine
 from app.sync.owing import owes
 from app.sync.unit import within
@@ -48,15 +48,23 @@ def owe_again(engine: Engine, resource: Resource, record_id: str) -> bool:
         record, now = work.record(record_id), engine.world.now()
         if record is None:
             raise NotFound(f"There is no such {resource.singular}.")
+        _link_again(work, record)
         if not owes(resource, record, work.copy(record_id)):
             return False
         work.owe(record_id, now)
-        if record.status == "failed":
-            record.status = "pending"
+        if record.status in {"failed", "synced"}:
+            record.status, record.error = "pending", None
             work.save(record)
         return True
 
     return within(engine, resource, work_through)
+
+
+def _link_again(work: Work, record: Record) -> None:
+    """A record that is kept here without a counterpart gets a new one: a person asks for it."""
+    copy = work.copy(record.id)
+    if copy is not None and copy.deleted and record.deleted_at is None and record.crm_id is None:
+        tombstone.forget_link(work, record, copy)
 
 
 def retry(engine: Engine, resources: Collection[str]) -> int:

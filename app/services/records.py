@@ -15,6 +15,7 @@ from app.store import answers, journal, records
 from app.store.journal import Entry
 from app.store.records import Listing, sort_value
 from app.store.work import Work
+from app.sync import edits
 from app.sync.engine import Engine
 from app.sync.owing import owes, remove_if_heard, settle_status
 from app.sync.unit import within
@@ -106,6 +107,20 @@ def _edit(
         return record
 
     return within(engine, resource, change_it)
+
+
+def restore(engine: Engine, resource: Resource, record_id: str) -> Record:
+    """Bring a tombstone back, here and in the CRM; a record that lives is returned as it is. Raises NotFound, Taken."""
+
+    def bring_back(work: Work) -> Record:
+        record = work.record(record_id)
+        if record is None:
+            raise _missing(resource)
+        if record.deleted_at is not None:
+            edits.restore(work, engine, record, "api")
+        return record
+
+    return within(engine, resource, bring_back)
 
 
 def _owe(work: Work, record: Record, now: datetime, due_at: datetime) -> None:

@@ -12,14 +12,14 @@ from app.store import runs, settings
 from app.sync import runs as engine_runs
 from app.sync.counts import Counts
 from app.sync.engine import Engine
-from app.sync.runs import Asked
+from app.sync.runs import Asked, Watch
 
 log = structlog.get_logger(__name__)
 
 
-def run(engine: Engine, asked: Asked) -> dict[str, Any]:
-    """Do one run now and return it."""
-    return shown(engine_runs.run(engine, asked), engine.world.now())
+def run(engine: Engine, asked: Asked, watch: Watch = lambda _: None) -> dict[str, Any]:
+    """Do one run now and return it; `watch` is told after each page and batch."""
+    return shown(engine_runs.run(engine, asked, watch), engine.world.now())
 
 
 def get(engine: Engine, run_id: str) -> dict[str, Any]:

@@ -55,6 +55,13 @@ def touched(tx: Connection, run_id: str, resource: str, after: str, limit: int) 
     return list(tx.execute(select(both.c.record_id).order_by(both.c.record_id).limit(limit)).scalars())
 
 
+def touched_of(tx: Connection, run_id: str, resource: str, ids: Collection[str]) -> set[str]:
+    """Return those of some records that a run has changed, here or in the CRM."""
+    found = [select(of.c.record_id).where(of.c.run_id == run_id, of.c.resource == resource,
+                                          one_of(tx, of.c.record_id, ids)) for of in (journal, table)]  # fmt: skip
+    return set(tx.execute(union(*found)).scalars())
+
+
 def _records_of(of: Table, run_id: str, resource: str, after: str) -> Select[Any]:
     return select(of.c.record_id).where(of.c.run_id == run_id, of.c.resource == resource, of.c.record_id > after)
 

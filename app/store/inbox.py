@@ -11,6 +11,7 @@ from app.store.tables import inbox as table
 from app.store.upsert import add_if_new, one_of, upsert
 
 SETTLED, PARKED, DROPPED, HELD = "settled", "parked", "dropped", "held"
+ALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

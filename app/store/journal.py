@@ -68,6 +68,16 @@ def of(tx: Connection, resource: str, record_id: str, limit: int, before: int | 
     ]
 
 
+def last_set(tx: Connection, resource: str, record_id: str) -> dict[str, dict[str, Any]]:
+    """Return for each field who set it last, when, and in which run."""
+    query = select(table).where(table.c.resource == resource, table.c.record_id == record_id).order_by(table.c.id)
+    return {
+        name: {"by": row.origin, "at": format_time(row.at), "run_id": row.run_id}
+        for row in tx.execute(query)
+        for name in row.changes
+    }
+
+
 def get(tx: Connection, identity: int) -> Entry | None:
     row = tx.execute(select(table).where(table.c.id == identity)).one_or_none()
     return None if row is None else _entry(row)

@@ -65,6 +65,13 @@ def linked(tx: Connection, resource: Resource, after: str, limit: int) -> list[R
     return [_record(resource, row) for row in tx.execute(query.order_by(table.c.id).limit(limit))]
 
 
+def live(tx: Connection, resource: Resource, after: str, limit: int) -> list[Record]:
+    """Return live records in order of id, a page at a time."""
+    table = resource.table
+    query = select(table).where(table.c.deleted_at.is_(None), table.c.id > after)
+    return [_record(resource, row) for row in tx.execute(query.order_by(table.c.id).limit(limit))]
+
+
 def count_linked(tx: Connection, resource: Resource) -> int:
     """Return how many live records have a counterpart in the CRM."""
     table = resource.table

@@ -52,6 +52,9 @@ class Shelf(Generic[V]):
         found = {one: self._known[one] for one in sorted(self._changed)}
         return {one: value for one, value in found.items() if value is not None}
 
+    def touched(self) -> set[str]:
+        return set(self._changed)
+
     def gone(self) -> list[str]:
         """Return what has to be removed."""
         return sorted(one for one in self._changed & self._stored if self._known[one] is None)

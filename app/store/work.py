@@ -170,6 +170,10 @@ class Work:
         self.conflicts[known.id] = known
         self._changed_conflicts.add(known.id)
 
+    def new_conflicts(self) -> list[Known]:
+        """Return the conflicts that would be written."""
+        return [self.conflicts[one] for one in sorted(self._changed_conflicts)]
+
     def parked(self, crm_id: str) -> list[Parked]:
         """Return what waits for a record of the CRM and is not settled yet."""
         missing = {crm_id, *self._linked} - self._parked.keys()
@@ -225,7 +229,7 @@ class Work:
         if gone := self.outbox.gone():
             outbox.remove(tx, resource.name, gone)
         outbox.save(tx, self.outbox.changed().values())
-        conflicts.save(tx, [self.conflicts[one] for one in sorted(self._changed_conflicts)])
+        conflicts.save(tx, self.new_conflicts())
         journal.add(tx, self.journal)
         crm_changes.add(tx, self.told)
         inbox.ask(tx, resource.name, self.questions, now)

@@ -74,7 +74,7 @@ def _settle(part: Part, held: list[Parked], *, too_many: bool) -> None:
         return counts
 
     crm_ids = [one.crm_id for one in held]
-    part.counts.add(within(part.engine, part.resource, work_through, crm_ids=crm_ids))
+    part.done(within(part.engine, part.resource, work_through, crm_ids=crm_ids))
 
 
 def ask_a_person(part: Part, work: Work, snapshot: Snapshot) -> int:

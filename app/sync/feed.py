@@ -53,7 +53,7 @@ def _take_page(part: Part, page: Page) -> None:
     news = only_news(part.resource, page.items)
     if news:
         seen = transact(lambda tx: _take(tx, part, news, seen, page.cursor))
-    part.counts.add(seen)
+    part.done(seen)
 
 
 def only_news(resource: Resource, items: Collection[Snapshot]) -> list[Snapshot]:
@@ -81,7 +81,7 @@ def _take(tx: Connection, part: Part, items: list[Snapshot], seen: Counts, curso
     return counts
 
 
-def apply_all(work: Work, engine: Engine, items: list[Snapshot], run_id: str, counts: Counts) -> None:
+def apply_all(work: Work, engine: Engine, items: list[Snapshot], run_id: str | None, counts: Counts) -> None:
     """Take in what the CRM lists; deletions are held back until the list has come to its end."""
     load(work, items)
     source = Source("pull", run_id)
@@ -114,7 +114,7 @@ def _one_by_one(part: Part) -> None:
         if not batch:
             break
         items = [_snapshot(part.engine, part.resource, record) for record in batch]
-        part.counts.add(transact(lambda tx, items=items: _take(tx, part, items, Counts(seen=len(items)), None)))  # type: ignore[misc]
+        part.done(transact(lambda tx, items=items: _take(tx, part, items, Counts(seen=len(items)), None)))  # type: ignore[misc]
         after = batch[-1].id
 
 

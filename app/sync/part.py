@@ -1,5 +1,6 @@
 """One resource's part of a run: its counts, and the sign of life that goes with each page and batch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -24,6 +25,8 @@ class Part:
     resource: Resource
     counts: Counts = field(default_factory=Counts)
     needs_approval: str | None = None
+    watch: Callable[["Part"], None] = lambda _: None
+    """Told after each page and batch, for whoever shows progress."""
 
     @property
     def lease(self) -> str:
@@ -38,4 +41,9 @@ class Part:
     def count(self, more: Counts) -> None:
         """Add what was done outside a transaction of its own."""
         transact(lambda tx: self.note(tx, more))
+        self.done(more)
+
+    def done(self, more: Counts) -> None:
+        """Take over counts that are written down."""
         self.counts.add(more)
+        self.watch(self)

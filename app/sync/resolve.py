@@ -7,11 +7,10 @@ from app.core.errors import AlreadyDecided, Invalid, Taken
 from app.core.kinds import parse_time
 from app.core.record import CrmCopy, Record, Snapshot, Stamp
 from app.core.schema import load
-from app.store import journal
 from app.store.conflicts import Known
-from app.store.journal import Entry
 from app.store.work import Work
 from app.sync import tombstone
+from app.sync.edits import set_fields
 from app.sync.engine import Engine
 from app.sync.incoming import Incoming, Source
 from app.sync.owing import settle_status
@@ -61,22 +60,6 @@ def _value(work: Work, record: Record, copy: CrmCopy, name: str, choice: Choice)
         if other is not None and other.id != record.id:
             raise Taken(f"Another {work.resource.singular} has this {name}.", errors={name: ["Is taken."]})
     return value
-
-
-def set_fields(
-    work: Work, engine: Engine, record: Record, fields: dict[str, Any], origin: Any, run_id: str | None = None
-) -> journal.Changed:
-    """Change a record on somebody's behalf; what the CRM has to hear of it is owed from now on."""
-    changed = journal.differences(record.fields, record.fields | fields)
-    now = engine.world.now()
-    if changed:
-        record.fields = record.fields | fields
-        record.version += 1
-        record.last_updated = max(now, record.last_updated)
-        work.journal.append(Entry.about(record, changed, origin, run_id))
-    settle_status(work, record, work.copy(record.id), now)
-    work.save(record)
-    return changed
 
 
 def _claim(work: Work, engine: Engine, known: Known, record: Record, choice: Choice) -> None:

@@ -1,6 +1,6 @@
 """One execution of a sync: who asked, which way, what came of it; one at a time for a resource."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -10,13 +10,14 @@ from app.core.db import reading, transact
 from app.core.errors import NotFound
 from app.crm import CRMError
 from app.store import runs
-from app.sync import bulk, feed, policy, task
+from app.sync import bulk, feed, policy, repair, rollback, task
 from app.sync.counts import Counts
 from app.sync.engine import Engine
 from app.sync.part import ALIVE_FOR, Part
 
 log = structlog.get_logger(__name__)
-Direction = Literal["both", "push", "pull", "rollback"]
+Direction = Literal["both", "push", "pull", "repair", "rollback"]
+Watch = Callable[[Part], None]
 DIRECTIONS = ("both", "push", "pull")
 PATIENCE = 10.0
 """Seconds a run waits for another one that is at work on the same resource."""
@@ -35,9 +36,9 @@ class Asked:
     rolls_back: str | None = None
 
 
-def run(engine: Engine, asked: Asked) -> dict[str, Any]:
+def run(engine: Engine, asked: Asked, watch: Watch = lambda _: None) -> dict[str, Any]:
     """Do one run and return it as it is stored. A CRM that cannot be reached makes it `failed`, never an exception."""
-    return carry_out(engine, begin(engine, asked))
+    return carry_out(engine, begin(engine, asked), watch)
 
 
 def begin(engine: Engine, asked: Asked) -> str:
@@ -61,14 +62,14 @@ def begin(engine: Engine, asked: Asked) -> str:
     return run_id
 
 
-def carry_out(engine: Engine, run_id: str) -> dict[str, Any]:
+def carry_out(engine: Engine, run_id: str, watch: Watch = lambda _: None) -> dict[str, Any]:
     """Do what a run was begun for, from where it is."""
     row = _get(run_id)
     special = replace(engine, policies=policy.parse(row["policy"]), batch_size=row["batch_size"])
     parts = []
     for name in row["resources"]:
         known = row["parts"].get(name, {})
-        part = Part(special, run_id, engine.registry[name], Counts.of(known))
+        part = Part(special, run_id, engine.registry[name], Counts.of(known), watch=watch)
         parts.append((part, known.get("error") if known.get("status") not in {None, runs.RUNNING} else _do(part, row)))
     return _finish(engine, run_id, parts)
 
@@ -108,7 +109,10 @@ def _exclusively(part: Part, row: dict[str, Any]) -> str | None:
         part.count(Counts())
         return "another run is at work"
     try:
-        _sync(part, row["direction"])
+        if row["rolls_back"] is not None:
+            rollback.carry_out(part, row["rolls_back"])
+        else:
+            _sync(part, row["direction"])
     except CRMError as error:
         failed = Counts()
         failed.failure(type(error).__name__)
@@ -135,7 +139,9 @@ def _wait_for_turn(part: Part) -> bool:
 
 def _sync(part: Part, direction: Direction) -> None:
     # What the CRM knows comes in first, so that what is owed is computed against it.
-    if direction != "push":
+    if direction == "repair":
+        repair.heal(part)
+    elif direction != "push":
         feed.since_cursor(part)
     if direction != "pull":
         for ended in _push_all(part):
