@@ -152,9 +152,9 @@ class CRMClient:
         body = {"url": url, "secret": secret}
         self._again(lambda _: read_yes(self._call("POST", dialect.WEBHOOKS_PATH, json=body)), None)
 
-    def ping(self, path: str) -> None:
+    def ping(self, path: str, *, deadline: float | None = None) -> None:
         """Make one cheap call, to see whether the CRM answers and lets us in."""
-        self._call("GET", path, params=dialect.changes_since(None, 1))
+        self._call("GET", path, params=dialect.changes_since(None, 1), deadline=deadline)
 
     def _find_once(self, path: str, external_id: str, deadline: float | None) -> Snapshot | None:
         try:

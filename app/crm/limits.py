@@ -1,85 +1,82 @@
-"""How fast and whether to ask at all: the pause after a 429, the cap on calls a minute, the circuit breaker."""
+"""How fast to ask the CRM: its own quota to the last call, the pause after a 429, the cap on calls a minute."""
 
-import re
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.world import World
-from app.crm.errors import CircuitOpen, Unavailable
+from app.crm.breaker import Breaker
+from app.crm.errors import Unavailable
 from app.crm.moments import Moments
+from app.crm.notices import News, parse_retry_after, read_news
+
+__all__ = ["MAX_PAUSE", "Breaker", "Pace", "Room", "parse_retry_after"]
 
 MAX_PAUSE = 3600.0
-LONGEST_ASKED = 86400.0
-PATIENT = 120.0
-"""Seconds by which turns may be given out in advance: a call waits less, and two calls are at most a minute apart."""
-SURELY_UNIX = 1e9
-_NUMBER = re.compile(r"\s*[0-9]+(\.[0-9]+)?\s*", re.ASCII)
-FAILURES_TO_OPEN = 5
-FIRST_REST = 5.0
-LONGEST_REST = 15.0
+MINUTE = 61.0
+"""Seconds over which the calls of a minute are spread: one that was fast must not catch up with one that was slow."""
+SPREAD = 0.05
+"""Seconds between two calls that waited for the same moment."""
 
 
-def parse_retry_after(value: str | None, now: datetime) -> float | None:
-    """Read a Retry-After header (RFC 9110, 10.2.3): seconds or an HTTP date; nonsense counts as absent.
+@dataclass(frozen=True)
+class Room:
+    """What the CRM's limit leaves us: calls in a window, calls left in this one, seconds to the next; None: not known.
 
-    Returns seconds from `now`, from 0 to a day.
+    `left` are those that are surely left: a call under way counts as made.
     """
-    if value is None:
-        return None
-    seconds = _seconds(value)
-    if seconds is None:
-        seconds = _until_date(value, now)
-    return None if seconds is None else min(max(0.0, seconds), LONGEST_ASKED)
+
+    limit: int | None
+    left: int | None
+    resets_in: float | None
 
 
-def _seconds(value: str | None) -> float | None:
-    return float(value) if value is not None and _NUMBER.fullmatch(value) else None
-
-
-def _until_date(value: str, now: datetime) -> float | None:
-    try:
-        moment = parsedate_to_datetime(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return (moment - now).total_seconds()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+class _Mine(threading.local):
+    turn: float | None = None
 
 
 class Pace:
     """When the next call may be made: one clock for all threads of a client, and for all processes with one file.
 
-    Times are seconds, monotonic.
+    A thread takes a turn, makes its call and hands in the headers of the answer; a turn after which it hands in none
+    counts as a call that was lost. Times are seconds, monotonic.
     """
 
     def __init__(self, world: World, calls_a_minute: int, path: Path | None = None) -> None:
+        """`calls_a_minute` is a cap on top of what the CRM says, kept by gaps; 0: none.
+
+        Gaps, not bursts: they are right for windows that begin anywhere, for sliding ones and for buckets.
+        """
         self._world = world
-        self._gap = 60.0 / calls_a_minute if calls_a_minute > 0 else 0.0
-        self._kept = Moments(path, furthest=MAX_PAUSE + PATIENT)
+        self._gap = MINUTE / calls_a_minute if calls_a_minute > 0 else 0.0
+        self._kept = Moments(path)
+        self._mine = _Mine()
 
     def take_turn(self, patience: float) -> None:
         """Wait for this call's turn. Raises Unavailable, with retry_after, when that takes longer than `patience`."""
-        give_up = self._world.monotonic() + patience
-        turn = self._reserve(give_up)
-        while True:
-            wait = turn - self._world.monotonic()
-            if wait > 0:
-                self._world.sleep(wait)
-            with self._kept.held(self._world.monotonic()) as kept:
-                if kept.pause_end <= turn:
-                    return
-            turn = self._reserve(give_up)  # the CRM asked for a pause while this call waited
-
-    def _reserve(self, give_up: float) -> float:
+        self._ended(None)
         now = self._world.monotonic()
+        give_up = now + patience
+        turn = self._look(now, give_up)
+        while turn > now:
+            self._world.sleep(turn - now)
+            now = max(turn, self._world.monotonic())
+            turn = self._look(now, give_up, has_waited=True)
+        self._mine.turn = turn
+
+    def _look(self, now: float, give_up: float, *, has_waited: bool = False) -> float:
+        """Return the turn: `now` if it has come, else when to look again, which is a place in the queue."""
         with self._kept.held(now) as kept:
-            turn = max(now, kept.next_turn, kept.pause_end)
+            gate = max(now, kept.pause_end, kept.quota.opens(now))
+            in_line = self._gap > 0 and not has_waited
+            turn = max(gate, kept.next_turn) if in_line or gate > now else now
             if turn > give_up:
                 raise Unavailable("The CRM asked us to slow down.", status=429, retry_after=turn - now)
-            kept.next_turn = turn + self._gap
+            if in_line or gate > now:
+                kept.next_turn = turn + (self._gap or SPREAD)
+            if turn <= now:
+                kept.quota.spend(now)
         return turn
 
     def pause(self, seconds: float) -> None:
@@ -89,66 +86,26 @@ class Pace:
             kept.pause_end = max(kept.pause_end, now + min(seconds, MAX_PAUSE))
 
     def paused_for(self) -> float:
+        """Return the seconds until the CRM takes a call again: after a pause, or when its limit is spent."""
         now = self._world.monotonic()
         with self._kept.held(now) as kept:
-            return max(0.0, kept.pause_end - now)
+            return max(now, kept.pause_end, kept.quota.opens(now)) - now
 
     def heard(self, headers: Mapping[str, str]) -> None:
-        """Stop before the limit: a CRM that says nothing remains is not asked until its window is over."""
-        reset = _seconds(headers.get("RateLimit-Reset"))
-        if headers.get("RateLimit-Remaining") == "0" and reset is not None:
-            # Some give the moment in Unix seconds where the draft standard has a span.
-            self.pause(max(0.0, reset - self._world.now().timestamp()) if reset > SURELY_UNIX else reset)
+        """Note the answer to this thread's call, and what it says of the CRM's limit."""
+        self._ended(read_news(headers, self._world.now()))
 
+    def room(self) -> Room:
+        """Return what is known of the CRM's limit now."""
+        now = self._world.monotonic()
+        with self._kept.held(now) as kept:
+            quota = kept.quota
+            return Room(quota.limit, quota.left(now), quota.resets_in(now))
 
-class Breaker:
-    """Stops asking a CRM that does not answer, and lets one call through now and then to see whether it is back."""
-
-    def __init__(self, world: World, trial: float = FIRST_REST) -> None:
-        """`trial` is how many seconds one call may take to show whether the CRM is back."""
-        self._world = world
-        self._trial = trial
-        self._trying = False
-        self._failures = 0
-        self._rest = FIRST_REST
-        self._open_until: float | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def state(self) -> str:
-        if self._open_until is None:
-            return "closed"
-        return "open" if self._world.monotonic() < self._open_until else "half_open"
-
-    def opens_in(self) -> float:
-        """Return the seconds until a call is worth trying; 0 when it is now."""
-        return 0.0 if self._open_until is None else max(0.0, self._open_until - self._world.monotonic())
-
-    def check(self) -> None:
-        """Raise CircuitOpen unless a call may be made now; after a rest one caller passes as the trial."""
-        with self._lock:
-            if self._open_until is None:
-                return
-            now = self._world.monotonic()
-            if now < self._open_until:
-                wait = self._open_until - now
-                raise CircuitOpen("The CRM does not answer; waiting before asking again.", retry_after=wait)
-            self._trying = True
-            self._open_until = now + max(self._rest, self._trial)  # the others wait while this one tries
-
-    def succeeded(self) -> bool:
-        """Note an answer; True when it ended an outage."""
-        with self._lock:
-            was_open, self._trying = self._open_until is not None, False
-            self._failures, self._rest, self._open_until = 0, FIRST_REST, None
-            return was_open
-
-    def failed(self) -> None:
-        with self._lock:
-            self._failures += 1
-            if self._trying:
-                self._trying = False
-                self._rest = min(self._rest * 2, LONGEST_REST)
-            elif self._open_until is not None or self._failures < FAILURES_TO_OPEN:
-                return  # a call that began before the circuit opened says nothing new
-            self._open_until = self._world.monotonic() + self._rest
+    def _ended(self, news: News | None) -> None:
+        turn, self._mine.turn = self._mine.turn, None
+        if turn is None and news is None:
+            return
+        now = self._world.monotonic()
+        with self._kept.held(now) as kept:
+            kept.quota.answered(turn, now, news)

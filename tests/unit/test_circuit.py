@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from app.crm.breaker import FAILURES_TO_OPEN, Breaker
 from app.crm.errors import CircuitOpen
-from app.crm.limits import FAILURES_TO_OPEN, Breaker
 
 
 def opened(world):

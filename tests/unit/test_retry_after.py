@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.crm.limits import LONGEST_ASKED, parse_retry_after
+from app.crm.notices import LONGEST_ASKED, parse_retry_after
 
 STEADY = settings(deadline=None, derandomize=True, database=None, max_examples=100)
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
