@@ -148,6 +148,8 @@ def _crm(env: Environment) -> dict[str, Any]:
         "CRM_TIMEOUT": env.number("CRM_TIMEOUT", 10.0, least=0.1),
         "CRM_MAX_RETRIES": env.whole("CRM_MAX_RETRIES", 3, least=1),
         "CRM_RATE_LIMIT": env.whole("CRM_RATE_LIMIT", 0),
+        # The most calls that a run of pushes has under way at once; how many it really has is learned from the CRM.
+        "CRM_CALLS_AT_ONCE": env.whole("CRM_CALLS_AT_ONCE", 8, least=1, most=64),
         # Where web and worker share the pace of their calls and the pause after a 429; empty: each has its own.
         "CRM_PACE_FILE": env.text("CRM_PACE_FILE", str(INSTANCE / "crm.pace")),
         # Seconds before its expiry at which a token is renewed.
@@ -162,7 +164,7 @@ def _sync(env: Environment) -> dict[str, Any]:
         "PUSH_BUDGET": env.number("PUSH_BUDGET", 10.0, least=0.1),
         # Minutes between two pulls; records claimed at once.
         "SYNC_INTERVAL": env.number("SYNC_INTERVAL", 15.0, least=0.01),
-        "SYNC_BATCH_SIZE": env.whole("SYNC_BATCH_SIZE", 100, least=1),
+        "SYNC_BATCH_SIZE": env.whole("SYNC_BATCH_SIZE", 100, least=1, most=1000),
         # Hours of retries after which a record is `failed` and a person is told; it is then tried once an hour.
         "SYNC_GIVE_UP": env.number("SYNC_GIVE_UP", 24.0),
         # crm_wins, local_wins, latest or manual; for one resource or field: users.phone:local_wins.

@@ -16,17 +16,19 @@ from phonenumbers import SUPPORTED_REGIONS
 import config as settings
 from app import cli, logs
 from app.core.db import db, init_database
+from app.core.errors import Invalid
 from app.core.kinds import Phone
 from app.core.resource import Registry
 from app.core.world import World
 from app.crm import CRMClient, CRMConfig
-from app.http import access, docs, errors, health, operations, rest, webhook
+from app.crm.lanes import Lanes
+from app.http import access, docs, errors, health, lookback, operations, rest, webhook
 from app.http.wiring import ENGINE
 from app.metrics import Metrics, State
 from app.resources import REGISTRY
-from app.services import notifications
+from app.services import notifications, policies
 from app.services.notifications import MailSettings
-from app.services.operations import status
+from app.services.status import status
 from app.sync import policy, worker
 from app.sync.engine import Engine
 
@@ -73,7 +75,7 @@ def _engine(app: Flask, world: World, registry: Registry, metrics: Metrics) -> E
         registry=registry,
         crm=crm,
         world=world,
-        policies=policy.parse(config["CONFLICT_POLICY"]),
+        policies=_policies(config["CONFLICT_POLICY"], registry),
         batch_size=config["SYNC_BATCH_SIZE"],
         interval=timedelta(minutes=config["SYNC_INTERVAL"]),
         give_up_after=timedelta(hours=config["SYNC_GIVE_UP"]),
@@ -82,12 +84,25 @@ def _engine(app: Flask, world: World, registry: Registry, metrics: Metrics) -> E
         inline=config["SYNC_MODE"] == "inline",
         webhook_url=f"{config['PUBLIC_URL']}/webhook",
         webhook_secret=next(iter(config["WEBHOOK_SECRETS"]), None),
+        lanes=Lanes(world, config["CRM_CALLS_AT_ONCE"]),
         count=metrics.count,
         on_spent=lambda resource, record, reason: notifications.tell_spent(mail, resource, record, reason),
     )
-    crm.on_call = lambda method, outcome: metrics.count("crm_calls", method=method, outcome=outcome)
+    crm.on_call = lambda method, outcome: _called(engine, method, outcome)
     crm.on_recovery = lambda: worker.hasten(engine)
     return engine
+
+
+def _policies(text: str, registry: Registry) -> policy.Policies:
+    try:
+        return policy.parse(policies.checked(registry, text))
+    except Invalid as error:
+        raise settings.ConfigError(f"CONFLICT_POLICY: {error.detail}") from error
+
+
+def _called(engine: Engine, method: str, outcome: str) -> None:
+    engine.lanes.note(outcome)
+    engine.count("crm_calls", method=method, outcome=outcome)
 
 
 def _crm_config(config: Mapping[str, Any]) -> CRMConfig:
@@ -121,7 +136,7 @@ def _mail_settings(config: Mapping[str, Any]) -> MailSettings:
 
 def _serve(app: Flask, registry: Registry) -> None:
     """Serve the API at / and, the same, at /api/v1."""
-    made = [rest.blueprint(resource) for resource in registry.values()]
+    made = [module.blueprint(resource) for resource in registry.values() for module in (rest, lookback)]
     for blueprint in (*made, webhook.blueprint(), operations.blueprint()):
         app.register_blueprint(blueprint)
         app.register_blueprint(blueprint, url_prefix=VERSIONED, name=f"v1_{blueprint.name}")

@@ -9,10 +9,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
@@ -128,6 +128,12 @@ def _on_sqlite_begin(connection: Connection) -> None:
     # A deferred BEGIN that writes later fails at once when another writer was there; readers take no lock.
     writing = connection.get_execution_options().get("writing", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def elsewhere() -> Callable[[], AbstractContextManager[Any]]:
+    """Return what another thread has to be within to use this thread's database."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  (Flask's documented name)
+    return app.app_context
 
 
 @contextmanager

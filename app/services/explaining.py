@@ -49,7 +49,7 @@ def explain(engine: Engine, resource: Resource, record_id: str) -> dict[str, Any
     with reading() as connection:
         facts = _facts(connection, engine, resource, record_id)
     record, owed = facts.record, _owed_fields(resource, facts)
-    sentences = [_state(resource, facts), *_owing(facts, owed), *_decided(facts), *_waiting(facts)]
+    sentences = [_state(resource, facts, owed), *_owing(facts, owed), *_decided(facts), *_waiting(facts)]
     return {
         "record_id": record.id,
         "sync_status": record.status,
@@ -59,7 +59,7 @@ def explain(engine: Engine, resource: Resource, record_id: str) -> dict[str, Any
         "owed": _entry(facts, owed),
         "decisions": facts.decisions,
         "told": facts.told,
-        "advice": _advice(resource, facts),
+        "advice": _advice(resource, facts, owed),
     }
 
 
@@ -87,20 +87,31 @@ def _owed_fields(resource: Resource, facts: _Facts) -> dict[str, Any]:
     return reconcile.owed(resource.pushed_fields, facts.record.fields, facts.copy or CrmCopy(""))
 
 
-def _state(resource: Resource, facts: _Facts) -> str:
+def _state(resource: Resource, facts: _Facts, owed: dict[str, Any]) -> str:
     record, what = facts.record, f"This {resource.singular}"
     if record.deleted_at is not None:
-        return f"{what} was deleted {_by(facts, journal.DELETED)}."
+        return f"{what} was deleted{_by(facts, journal.DELETED)}."
     where = f" with {record.crm_id}" if record.crm_id else ""
     if record.status == "synced":
-        return (
-            f"{what} is in step{where}." if record.crm_id else f"{what} lives here only. {record.error or ''}".strip()
-        )
+        return _synced(facts, what, where, owed)
     if record.status == "conflict":
         return f"{what} waits for a person: {_open_fields(facts)}."
     if record.status == "failed":
-        return f"{what} could not be synced{where}: {record.error}"
+        return f"{what} could not be synced{where}: {record.error or 'the reason is not known.'}"
     return f"{what} has changes that the CRM has yet to hear of."
+
+
+def _synced(facts: _Facts, what: str, where: str, owed: dict[str, Any]) -> str:
+    if facts.record.crm_id is None:
+        return f"{what} lives here only. {facts.record.error or ''}".strip()
+    if _has_drifted(facts, owed):
+        return f"{what} counts as in step{where}, and is not: {', '.join(sorted(owed))}."
+    return f"{what} is in step{where}."
+
+
+def _has_drifted(facts: _Facts, owed: dict[str, Any]) -> bool:
+    """Tell whether the CRM lacks something that nobody is going to tell it: this was not the engine's doing."""
+    return bool(owed) and facts.entry is None and facts.record.status in {"synced", "pending"}
 
 
 def _open_fields(facts: _Facts) -> str:
@@ -120,7 +131,8 @@ def _owing(facts: _Facts, owed: dict[str, Any]) -> list[str]:
         return [*sentences, "It is being pushed at this moment."]
     if entry.rounds:
         why = WHY.get(entry.reason or "", "the push had no outcome")
-        sentences.append(f"It was tried {entry.rounds} times; {why}. {facts.record.error or ''}".strip())
+        often = "once" if entry.rounds == 1 else f"{entry.rounds} times"
+        sentences.append(f"It was tried {often}; {why}. {facts.record.error or ''}".strip())
     when = "as soon as a worker is free" if entry.due_at <= facts.now else f"at {format_time(entry.due_at)}"
     return [*sentences, f"It is tried again {when}." if entry.rounds else f"It is pushed {when}."]
 
@@ -139,6 +151,8 @@ def _decided(facts: _Facts) -> list[str]:
 
 
 def _waiting(facts: _Facts) -> list[str]:
+    if facts.parked == 1:
+        return ["1 message of the CRM about it waits to be looked up."]
     return [f"{facts.parked} messages of the CRM about it wait to be looked up."] if facts.parked else []
 
 
@@ -158,7 +172,7 @@ def _field(resource: Resource, facts: _Facts, name: str, owed: dict[str, Any]) -
 
 def _by(facts: _Facts, name: str) -> str:
     last = facts.set_by.get(name)
-    return "" if last is None else f"{last['at']} by {BY.get(last['by'], last['by'])}"
+    return "" if last is None else f" {last['at']} by {BY.get(last['by'], last['by'])}"
 
 
 def _entry(facts: _Facts, owed: dict[str, Any]) -> dict[str, Any] | None:
@@ -175,7 +189,7 @@ def _entry(facts: _Facts, owed: dict[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _advice(resource: Resource, facts: _Facts) -> str | None:
+def _advice(resource: Resource, facts: _Facts, owed: dict[str, Any]) -> str | None:
     record, here = facts.record, f"/{resource.name}/{facts.record.id}"
     if facts.open:
         return f"Decide: POST /sync/conflicts/{facts.open[0]['id']}/resolve with use crm, local or value."
@@ -183,8 +197,14 @@ def _advice(resource: Resource, facts: _Facts) -> str | None:
         return f"Mend what the CRM complains of by an edit, or try again: POST {here}/sync."
     if record.deleted_at is not None:
         return f"To have it back: POST {here}/restore."
-    if record.crm_id is None and facts.entry is None:
+    return _advice_on_sync(facts, here, owed)
+
+
+def _advice_on_sync(facts: _Facts, here: str, owed: dict[str, Any]) -> str | None:
+    if facts.record.crm_id is None and facts.entry is None:
         return f"To create it in the CRM: POST {here}/sync."
+    if _has_drifted(facts, owed):
+        return "See what differs, and have it healed: flask sync verify --repair."
     if facts.entry is not None and facts.entry.rounds:
         return f"Nothing, it is tried again by itself; to try now: POST {here}/sync."
     return None

@@ -1,16 +1,14 @@
 """What people and programs ask of the sync itself: push now, run, status, conflicts, retry."""
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 
 from app.core.db import reading
 from app.core.errors import NotFound
-from app.core.kinds import format_time
 from app.core.record import Record
 from app.core.resource import Resource
 from app.crm import CRMError, Rejected
-from app.store import conflicts, inbox, outbox, records, runs, schema
+from app.store import conflicts, records, schema
 from app.store.work import Work
 from app.sync import feed, push, task, tombstone
 from app.sync.engine import Engine
@@ -84,44 +82,6 @@ def list_conflicts(filters: dict[str, Any], limit: int, offset: int) -> tuple[li
         return conflicts.listing(connection, filters, limit, offset), conflicts.count(connection, filters)
 
 
-def status(engine: Engine) -> dict[str, Any]:
-    """Answer "is my sync healthy?": for each resource what is owed in each direction, and the state of the CRM."""
-    now = engine.world.now()
-    crm = {
-        "url": engine.crm.config.base_url,
-        "circuit": engine.crm.breaker.state,
-        "paused_for": round(engine.crm.pace.paused_for(), 1),
-    }
-    resources = {name: _status(engine, resource, now) for name, resource in engine.registry.items()}
-    return {"at": format_time(now), "crm": crm, "resources": resources}
-
-
-def _status(engine: Engine, resource: Resource, now: datetime) -> dict[str, Any]:
-    with reading() as connection:
-        owed, oldest = outbox.backlog(connection, resource.name)
-        parked, oldest_parked = inbox.count_parked(connection, resource.name)
-        _, pulled_at = runs.cursor(connection, resource.name)
-        return {
-            "records": records.count_by_status(connection, resource),
-            "owed": owed,
-            "oldest_owed_seconds": _age(oldest, now),
-            "parked": parked,
-            "oldest_parked_seconds": _age(oldest_parked, now),
-            "conflicts_open": conflicts.count_open(connection, resource.name),
-            "last_pull": format_time(pulled_at),
-            "next_pull": None if pulled_at is None else format_time(pulled_at + engine.interval),
-        }
-
-
-def reachable(engine: Engine) -> bool:
-    """Ask the CRM whether it answers, with one call."""
-    try:
-        engine.crm.ping(next(iter(engine.registry.values())).crm_path)
-    except CRMError:
-        return False
-    return True
-
-
 def subscribe(engine: Engine) -> None:
     """Ask the CRM for its webhooks. Raises CRMError."""
     if engine.webhook_url is None or engine.webhook_secret is None:
@@ -133,10 +93,6 @@ def is_migrated(newest: str | None) -> bool:
     """Tell whether the database is at the version of this code."""
     with reading() as connection:
         return schema.version(connection) == newest
-
-
-def _age(moment: datetime | None, now: datetime) -> float:
-    return 0.0 if moment is None else max(0.0, round((now - moment).total_seconds(), 1))
 
 
 def _get(resource: Resource, record_id: str) -> Record:

@@ -12,13 +12,15 @@ from app.services import runs as runs_shown
 from app.store import crm_changes, journal, runs
 from app.store.journal import Entry
 from app.store.work import Work
-from app.sync import edits, plan, rollback
+from app.sync import edits, foreseen, rollback, taking_back
 from app.sync import runs as engine_runs
 from app.sync.engine import Engine
 from app.sync.runs import Asked
 from app.sync.unit import within
 
 log = structlog.get_logger(__name__)
+FROM_THERE = frozenset({"pull", "webhook", "push"})
+"""A record that one of these has made is the CRM's own, and stays there when its coming here is undone."""
 
 
 def roll_back(engine: Engine, run_id: str, by: str, *, dry_run: bool) -> dict[str, Any]:
@@ -45,11 +47,11 @@ def _dry(engine: Engine, found: dict[str, Any]) -> dict[str, Any]:
         after = ""
         while True:
             with reading() as connection:
-                ids = crm_changes.touched(connection, found["id"], name, after, rollback.AT_ONCE)
+                ids = crm_changes.touched(connection, found["id"], name, after, taking_back.AT_ONCE)
                 work = Work(connection, engine.registry[name], locking=False)
                 steps = rollback.steps(work, found["id"], ids)
-                taken = [rollback.take_back(work, engine, step, "") for step in steps]
-                writes += [*plan.writes_of(work, engine), *plan.deletes_there(work)]
+                taken = rollback.take_back(work, engine, steps, "")
+                writes += [*foreseen.writes_of(work, engine), *foreseen.deletes_there(work)]
             left += [{"resource": name, "record_id": one.record_id, "why": one.left} for one in taken if one.left]
             if not ids:
                 break
@@ -88,6 +90,8 @@ def _undo(work: Work, engine: Engine, record: Record, entry: Entry) -> None:
     if moved:
         raise Stale(f"Changed since: {', '.join(sorted(moved))}.")
     if entry.version == 1 or gone is True:
-        edits.delete(work, engine, record, "rollback")
+        came_from_there = entry.origin in FROM_THERE if entry.version == 1 else rollback.was_there(work, record)
+        go_away = edits.part if came_from_there else edits.delete
+        go_away(work, engine, record, "rollback")
         return
     edits.set_fields(work, engine, record, {name: old for name, (old, _) in entry.changes.items()}, "rollback")

@@ -20,7 +20,8 @@ def verify(
 ) -> dict[str, Any]:
     """Compare both sides of each resource. Raises Unavailable and Rejected when the CRM cannot be read.
 
-    With `repair` what nothing explains is first healed by the engine, in a run that can be rolled back.
+    `watch` is told how many are in step so far. With `repair` what nothing explains is first healed by the engine, in a
+    run that can be rolled back.
     """
     began = engine.world.monotonic()
     repaired = runs.run(engine, Asked("repair", tuple(resources), by)) if repair else None
@@ -30,8 +31,7 @@ def verify(
 
 def _compare(engine: Engine, name: str, watch: Callable[[int], None]) -> Verified:
     found = Verified()
-    engine_verify.compare(engine, engine.registry[name], found)
-    watch(found.in_step)
+    engine_verify.compare(engine, engine.registry[name], found, lambda: watch(found.in_step))
     return found
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from app.core.kinds import format_time
 from app.store.tables import conflicts as table
@@ -55,6 +55,16 @@ class Known:
             found.field,
         )
 
+    @property
+    def misnames(self) -> bool:
+        """Tell whether it came of a create answered with the id of another's record; `local` is what that said."""
+        return (self.found.kind, self.found.field) == ("duplicate", None) and isinstance(self.found.local, dict)
+
+    @property
+    def is_turned_down(self) -> bool:
+        """Tell whether it is a claim that a person has said no to."""
+        return self.status == RESOLVED and (self.found.kind, self.found.resolution) == ("duplicate", "local")
+
     def resolved(self, resolution: str, by: str, now: datetime, note: str | None = None) -> "Known":
         found = replace(self.found, resolution=resolution, note=note or self.found.note)
         return replace(self, found=found, status=RESOLVED, resolved_at=now, resolved_by=by)
@@ -76,10 +86,18 @@ def get(tx: Connection, identity: str) -> Known | None:
     return None if row is None else _known(row)
 
 
-def open_about(tx: Connection, resource: str, ids: Collection[str], crm_ids: Collection[str]) -> list[Known]:
-    """Return what is open about some of our records and some of the CRM's."""
+def standing(tx: Connection, resource: str, ids: Collection[str], crm_ids: Collection[str]) -> list[Known]:
+    """Return what is open about some of our records and some of the CRM's, and the claims that were turned down."""
     about = or_(one_of(tx, table.c.record_id, ids), one_of(tx, table.c.crm_id, crm_ids))
-    query = select(table).where(table.c.resource == resource, table.c.status == OPEN, about)
+    turned_down = and_(table.c.kind == "duplicate", table.c.resolution == "local")
+    query = select(table).where(table.c.resource == resource, or_(table.c.status == OPEN, turned_down), about)
+    return [_known(row) for row in tx.execute(query.order_by(table.c.created_at, table.c.id))]
+
+
+def waiting(tx: Connection, resource: str) -> list[Known]:
+    """Return what is open about unique values that two records want."""
+    is_open = (table.c.resource == resource, table.c.status == OPEN)
+    query = select(table).where(*is_open, table.c.kind == "duplicate", table.c.field.is_not(None))
     return [_known(row) for row in tx.execute(query.order_by(table.c.created_at, table.c.id))]
 
 

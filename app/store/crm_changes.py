@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, Table, insert, select, union
+from sqlalchemy import Connection, Row, Select, Table, delete, insert, select, union
 
 from app.core.kinds import format_time
 from app.store.journal import Changed
@@ -40,6 +40,25 @@ def of(tx: Connection, resource: str, record_id: str, limit: int) -> list[dict[s
     """Return what we told the CRM of a record, newest first."""
     query = select(table).where(table.c.resource == resource, table.c.record_id == record_id)
     return [_shown(row) for row in tx.execute(query.order_by(table.c.id.desc()).limit(limit))]
+
+
+def knew(tx: Connection, resource: str, crm_id: str, name: str, value: Any) -> bool:
+    """Tell whether a write of ours to a CRM record was made knowing that a field held `value` there."""
+    rows = tx.execute(select(table.c.changes).where(table.c.resource == resource, table.c.crm_id == crm_id))
+    return any(row.changes.get(name, [None])[0] == value for row in rows)
+
+
+def is_ours(tx: Connection, resource: str, record_id: str, crm_id: str) -> bool:
+    """Tell whether a record of the CRM was created by us."""
+    query = select(table.c.id).where(table.c.resource == resource, table.c.record_id == record_id)
+    made = query.where(table.c.crm_id == crm_id, table.c.action == "create")
+    return tx.execute(made.limit(1)).first() is not None
+
+
+def retract(tx: Connection, run_id: str, resource: str, record_id: str) -> None:
+    """Forget that a run deleted a record there: it was about to, and the CRM did not."""
+    mine = delete(table).where(table.c.run_id == run_id, table.c.resource == resource, table.c.action == "delete")
+    tx.execute(mine.where(table.c.record_id == record_id))
 
 
 def of_run(tx: Connection, run_id: str, resource: str, ids: Collection[str]) -> list[Told]:

@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, null, select, update
 
 from app.store.tables import inbox as table
-from app.store.upsert import add_if_new, one_of, upsert
+from app.store.upsert import add_if_new, is_over, one_of, upsert
 
 SETTLED, PARKED, DROPPED, HELD = "settled", "parked", "dropped", "held"
 ALL = 1_000_000
+LONGEST_WAIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,12 @@ def settle_many(tx: Connection, outcomes: Mapping[str, str]) -> None:
 
 def due(tx: Connection, now: datetime, until: datetime, limit: int) -> list[Parked]:
     """Take parked deliveries that are due; nobody else gets them before `until`."""
-    query = select(table).where(table.c.state == PARKED, table.c.due_at <= now).order_by(table.c.due_at).limit(limit)
+    query = (
+        select(table)
+        .where(table.c.state == PARKED, is_over(table.c.due_at, now, LONGEST_WAIT))
+        .order_by(table.c.due_at)
+        .limit(limit)
+    )
     rows = tx.execute(query.with_for_update(skip_locked=True)).all()
     for row in rows:
         tx.execute(update(table).where(table.c.id == row.id).values(due_at=until))

@@ -1,7 +1,7 @@
 """The journal: who changed which fields of which record, from what to what. Written with the change, never edited."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +41,16 @@ class Entry:
 
 def add(tx: Connection, entries: Sequence[Entry]) -> None:
     rows = [
-        {**asdict(entry), "changes": {name: list(pair) for name, pair in entry.changes.items()}} for entry in entries
+        {
+            "resource": entry.resource,
+            "record_id": entry.record_id,
+            "version": entry.version,
+            "at": entry.at,
+            "origin": entry.origin,
+            "run_id": entry.run_id,
+            "changes": {name: list(pair) for name, pair in entry.changes.items()},
+        }
+        for entry in entries
     ]
     if rows:
         tx.execute(insert(table), rows)
@@ -78,6 +87,13 @@ def last_set(tx: Connection, resource: str, record_id: str) -> dict[str, dict[st
     }
 
 
+def buried_by(tx: Connection, resource: str, record_id: str) -> str | None:
+    """Return who made a tombstone of a record the last time."""
+    query = select(table).where(table.c.resource == resource, table.c.record_id == record_id)
+    rows = tx.execute(query.order_by(table.c.id.desc()))
+    return next((row.origin for row in rows if row.changes.get(DELETED) == [False, True]), None)
+
+
 def get(tx: Connection, identity: int) -> Entry | None:
     row = tx.execute(select(table).where(table.c.id == identity)).one_or_none()
     return None if row is None else _entry(row)
@@ -94,11 +110,12 @@ def _entry(row: Row[Any]) -> Entry:
     return Entry(row.resource, row.record_id, row.version, row.at, row.origin, row.run_id, changes)
 
 
-def set_at(tx: Connection, resource: str, record_id: str, name: str) -> datetime | None:
-    """Return when a field was last changed, on whichever side."""
-    query = select(table.c.at).where(table.c.resource == resource, table.c.record_id == record_id)
-    named = query.where(table.c.changes[name].is_not(None))
-    return tx.execute(named.order_by(table.c.id.desc()).limit(1)).scalar()
+def set_at(tx: Connection, resource: str, ids: Collection[str], name: str) -> dict[str, datetime]:
+    """Return when a field of some records was last changed, on whichever side."""
+    about = (table.c.resource == resource, one_of(tx, table.c.record_id, ids))
+    # As text: what is not there is NULL in PostgreSQL, and the JSON "null" in SQLite.
+    query = select(table.c.record_id, table.c.at).where(*about, table.c.changes[name].as_string().is_not(None))
+    return {row.record_id: row.at for row in tx.execute(query.order_by(table.c.id))}
 
 
 def count(tx: Connection, resource: str, record_id: str) -> int:

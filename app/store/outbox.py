@@ -1,7 +1,7 @@
 """The outbox: which records owe the CRM something, when to try, and who is trying. Never what they owe."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +9,11 @@ from sqlalchemy import Connection, Row, delete, func, or_, select, tuple_, updat
 
 from app.core.record import Fields
 from app.store.tables import outbox as table
-from app.store.upsert import one_of, upsert
+from app.store.upsert import is_over, one_of, upsert
 
+LONGEST_WAIT = timedelta(hours=2)
+LONGEST_LEASE = timedelta(minutes=10)
+"""No entry waits longer, or is held longer: a moment beyond that was noted by a clock that has been set back."""
 SENT_KEPT = 5
 """How many sent forms of a record are remembered while no outcome is known."""
 
@@ -38,7 +41,10 @@ class Owed:
         return bool(self.sent) or self.creating is not None
 
     def is_free(self, now: datetime) -> bool:
-        return self.lease_until is None or self.lease_until <= now
+        return self.lease_until is None or not now < self.lease_until <= now + LONGEST_LEASE
+
+    def is_due(self, now: datetime) -> bool:
+        return not now < self.due_at <= now + LONGEST_WAIT
 
     def marked(self, now: datetime, due_at: datetime | None = None) -> "Owed":
         """It owes something new: tried at the new time, and a record that was given up begins its day anew."""
@@ -73,6 +79,9 @@ class Owed:
         )
 
 
+_NAMES = tuple(one.name for one in fields(Owed))
+
+
 def get(tx: Connection, resource: str, record_id: str) -> Owed | None:
     return get_many(tx, resource, [record_id]).get(record_id)
 
@@ -85,7 +94,7 @@ def get_many(tx: Connection, resource: str, ids: Collection[str], *, lock: bool 
 
 def save(tx: Connection, entries: Iterable[Owed]) -> None:
     """Write entries as they now are. Whoever does it holds the records, so nobody else writes them."""
-    upsert(tx, table, *(asdict(entry) | {"sent": list(entry.sent)} for entry in entries))
+    upsert(tx, table, *(_row(entry) for entry in entries))
 
 
 def remove(tx: Connection, resource: str, ids: Collection[str]) -> None:
@@ -101,7 +110,8 @@ def claimable(
     Named records (`ids`) are due at once. Nothing is locked: a record is locked before its entry, here as everywhere.
     """
     query = select(table.c.resource, table.c.record_id).where(_is_free(now))
-    query = query.where(table.c.due_at <= now if ids is None else one_of(tx, table.c.record_id, ids))
+    is_due = is_over(table.c.due_at, now, LONGEST_WAIT)
+    query = query.where(is_due if ids is None else one_of(tx, table.c.record_id, ids))
     if resources is not None:
         query = query.where(table.c.resource.in_(resources))
     return [(row.resource, row.record_id) for row in tx.execute(query.order_by(table.c.due_at).limit(limit))]
@@ -114,7 +124,7 @@ def of_resource(tx: Connection, resource: str, after: str, limit: int) -> list[O
 
 
 def _is_free(now: datetime) -> Any:
-    return or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
+    return or_(table.c.lease_until.is_(None), is_over(table.c.lease_until, now, LONGEST_LEASE))
 
 
 def hasten(tx: Connection, now: datetime, reason: str) -> int:
@@ -131,6 +141,10 @@ def backlog(tx: Connection, resource: str) -> tuple[int, datetime | None]:
     query = select(func.count(), func.min(table.c.owed_since)).where(table.c.resource == resource)
     count, oldest = tx.execute(query).one()
     return count, oldest
+
+
+def _row(entry: Owed) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in _NAMES} | {"sent": list(entry.sent)}
 
 
 def _owed(row: Row[Any]) -> Owed:

@@ -1,16 +1,17 @@
 """Runs and their parts, the cursors of the pulls, and the leases that keep two runs from doing the same work."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
 from app.core.kinds import format_time
 from app.store.tables import cursors, leases, run_parts, runs
-from app.store.upsert import add_if_new, upsert
+from app.store.upsert import add_if_new, is_over, upsert
 
 RUNNING = "running"
+LONGEST_LEASE = timedelta(minutes=10)
 
 
 def start(tx: Connection, run: dict[str, Any]) -> None:
@@ -63,14 +64,14 @@ def set_status(tx: Connection, run_id: str, status: str) -> None:
 
 def dead(tx: Connection, now: datetime) -> list[dict[str, Any]]:
     """Return runs that were cut off: not finished, and silent for too long."""
-    silent = or_(runs.c.alive_until.is_(None), runs.c.alive_until <= now)
+    silent = or_(runs.c.alive_until.is_(None), is_over(runs.c.alive_until, now, LONGEST_LEASE))
     query = select(runs).where(runs.c.status == RUNNING, silent).order_by(runs.c.started_at)
     return [_shown(row) for row in tx.execute(query)]
 
 
 def take_over(tx: Connection, run_id: str, now: datetime, until: datetime) -> bool:
     """Go on with a run that was cut off; False when somebody else was faster."""
-    silent = or_(runs.c.alive_until.is_(None), runs.c.alive_until <= now)
+    silent = or_(runs.c.alive_until.is_(None), is_over(runs.c.alive_until, now, LONGEST_LEASE))
     mine = update(runs).where(runs.c.id == run_id, runs.c.status == RUNNING, silent)
     return tx.execute(mine.values(alive_until=until, resumed=runs.c.resumed + 1)).rowcount == 1
 
@@ -126,9 +127,15 @@ def take_lease(tx: Connection, name: str, holder: str, now: datetime, until: dat
     """Take or renew a lease; False while somebody else holds it."""
     if add_if_new(tx, leases, {"name": name, "holder": holder, "until": until}):
         return True
-    free = or_(leases.c.holder == holder, leases.c.until <= now)
+    free = or_(leases.c.holder == holder, is_over(leases.c.until, now, LONGEST_LEASE))
     taken = update(leases).where(leases.c.name == name, free).values(holder=holder, until=until)
     return tx.execute(taken).rowcount == 1
+
+
+def is_leased(tx: Connection, name: str, now: datetime, *, but_by: str | None = None) -> bool:
+    """Tell whether somebody holds a lease, other than `but_by`."""
+    query = select(leases.c.name).where(leases.c.name == name, leases.c.until > now)
+    return tx.execute(query if but_by is None else query.where(leases.c.holder != but_by)).first() is not None
 
 
 def release_lease(tx: Connection, name: str, holder: str) -> None:

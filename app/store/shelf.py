@@ -30,10 +30,10 @@ class Shelf(Generic[V]):
     def get(self, record_id: str) -> V | None:
         return self._known.get(record_id)
 
-    def fetch(self, record_id: str, also: Iterable[str]) -> V | None:
-        """Return a value; when it has to be read, those of the records in `also` are read along."""
+    def fetch(self, record_id: str, also: Callable[[], Iterable[str]]) -> V | None:
+        """Return a value; when it has to be read, those of the records that `also` names are read along."""
         if record_id not in self._known:
-            missing = {record_id, *also} - self._known.keys()
+            missing = {record_id, *also()} - self._known.keys()
             found = self._read(sorted(missing))
             for one in missing:
                 self.know(one, found.get(one))
@@ -44,6 +44,8 @@ class Shelf(Generic[V]):
         self._changed.add(record_id)
 
     def remove(self, record_id: str) -> None:
+        if record_id not in self._known:
+            self._stored.add(record_id)  # nobody has looked: it may be there
         self._known[record_id] = None
         self._changed.add(record_id)
 

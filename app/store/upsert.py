@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, String, Table, any_, bindparam, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Connection, String, Table, any_, bindparam, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -14,6 +15,14 @@ def one_of(tx: Connection, column: ColumnElement[Any], values: Collection[str]) 
         return column == any_(bindparam(None, list(values), ARRAY(String), unique=True))
     listed = func.json_each(literal(json.dumps(list(values)))).table_valued("value")
     return column.in_(select(listed.c.value))
+
+
+def is_over(moment: ColumnElement[Any], now: datetime, longest: timedelta) -> ColumnElement[bool]:
+    """Return the condition that a moment has come.
+
+    One that is further ahead than any wait is long was noted by a clock that has been set back since.
+    """
+    return or_(moment <= now, moment > now + longest)
 
 
 def insert(tx: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -1,19 +1,22 @@
 """Many pushes at once: in batches where the CRM takes them; a bad record never holds up the others."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 import structlog
 
 from app.core import mapping
+from app.core.db import elsewhere
 from app.core.record import Snapshot
 from app.core.resource import Resource
 from app.crm import CRMError, Item, Rejected, Unavailable
+from app.crm.lanes import for_each
 from app.store.work import Work
 from app.sync import push
 from app.sync.ending import Ended
 from app.sync.engine import Engine
-from app.sync.task import Task
+from app.sync.task import Task, due
 from app.sync.unit import within
 
 log = structlog.get_logger(__name__)
@@ -21,6 +24,28 @@ LEAST = 2
 """Fewer records than this are not worth a batch."""
 Unit = list[Task]
 """What is pushed with one call: a batch, or a single record."""
+
+
+def push_all(engine: Engine, resources: Collection[str], run_id: str | None = None) -> Iterator[list[Ended]]:
+    """Push everything that is due, several calls at once where the CRM bears it; yield how the pushes ended."""
+
+    def claimed() -> Iterator[Unit]:
+        while tasks := due(engine, _at_once(engine), resources, run_id):
+            yield from units(engine, tasks)
+            if engine.crm.breaker.state != "closed":
+                return  # it has stopped answering: what is left stays owed, and is tried when it is back
+
+    is_done = False
+    while not is_done:  # once more: what was edited while it was under way is due again
+        is_done = True
+        for ended in for_each(engine.lanes, partial(push_unit, engine), claimed(), wrap=elsewhere()):
+            is_done = False
+            yield ended
+
+
+def _at_once(engine: Engine) -> int:
+    """Return how many records to claim: what does not go out in batches must not wait longer than its lease."""
+    return engine.batch_size if engine.crm.batches else min(engine.batch_size, 2 * engine.lanes.most)
 
 
 def units(engine: Engine, tasks: Sequence[Task]) -> list[Unit]:

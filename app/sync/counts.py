@@ -52,23 +52,31 @@ class Counts:
         """Count what a pull brought."""
         self.conflicts += applied.conflicts
         if applied.outcome == "applied":
-            self.pulled += 1
-            self._changed(applied.kind)
+            self.here(applied.kind)
         elif applied.outcome in {"invalid", "conflict"}:
             self.skipped += 1
 
     def ended(self, ended: Ended) -> None:
-        """Count how a push ended."""
+        """Count how a push ended; one that only asked, or found nothing left to say, changed nothing there."""
         self.conflicts += ended.conflicts
-        if ended.reason is None:
-            self.pushed += 1
-            self._changed(ended.kind)
-        else:
+        if ended.reason is not None:
             self.failure("rejected" if ended.status == "failed" else "unavailable")
+        elif ended.kind:
+            self.there(ended.kind)
 
     def failure(self, kind: str) -> None:
         self.failed += 1
         self.errors[kind] = self.errors.get(kind, 0) + 1
+
+    def here(self, kind: str) -> None:
+        """Count a record that changed here."""
+        self.pulled += 1
+        self._changed(kind)
+
+    def there(self, kind: str) -> None:
+        """Count a record that changed in the CRM."""
+        self.pushed += 1
+        self._changed(kind)
 
     def _changed(self, kind: str) -> None:
         self.synced += 1

@@ -3,8 +3,9 @@
 import structlog
 
 from app.core.db import reading
+from app.core.kinds import format_time
 from app.core.record import CrmCopy, Record, Snapshot
-from app.store import inbox, records
+from app.store import conflicts, inbox, records
 from app.store.conflicts import Found
 from app.store.inbox import Parked
 from app.store.work import Work
@@ -17,15 +18,16 @@ from app.sync.unit import within
 
 log = structlog.get_logger(__name__)
 ALWAYS = 10
-SHARE = 0.1
-"""A pull may delete this many records, or this share of them, without being asked."""
+SHARE = 10
+"""A pull may delete this many records, or one of this many, without being asked."""
 AT_ONCE = 500
+ASKED = {"kind": "deleted", "policy": "manual"}
 NOTE = "Deleted in the CRM, together with many others: a person decides."
 
 
 def allowed(linked: int) -> int:
     """Return how many of `linked` records one pull may delete without a person."""
-    return max(ALWAYS, int(linked * SHARE))
+    return max(ALWAYS, linked // SHARE)
 
 
 def hold(work: Work, engine: Engine, item: Snapshot) -> bool:
@@ -35,6 +37,10 @@ def hold(work: Work, engine: Engine, item: Snapshot) -> bool:
     record = work.linked(item.crm_id)
     if record is None or record.deleted_at is not None:
         return False
+    if item.merged_into is not None and work.linked(item.merged_into) is None:
+        return False  # it lives on in another one, and the link moves there
+    if any(known.found.kind == "deleted" for known in work.open_conflicts(record.id)):
+        return False  # a person is being asked about it already
     work.held[item.crm_id] = delivery.of_deletion(item)
     return True
 
@@ -43,6 +49,8 @@ def decide(part: Part) -> None:
     """Do what was held back, or leave it to a person."""
     with reading() as connection:
         count = inbox.count_held(connection, part.resource.name)
+        # With those that this run has put to a person already: it may have been cut off while it did.
+        count += conflicts.count(connection, {"run_id": part.run_id, "resource": part.resource.name, **ASKED})
         linked = records.count_linked(connection, part.resource) if count > ALWAYS else 0
     too_many = count > allowed(linked)
     if too_many:
@@ -69,6 +77,8 @@ def _settle(part: Part, held: list[Parked], *, too_many: bool) -> None:
             else:
                 applied = pull.apply(work, part.engine, snapshot, Source("pull", part.run_id))
                 work.settled[one.id] = applied.outcome
+                if applied.outcome == "ask":
+                    work.ask(f"ask-{part.engine.world.new_id()}", one.crm_id)
                 counts.taken(applied)
         part.note(work.tx, counts)
         return counts
@@ -83,7 +93,8 @@ def ask_a_person(part: Part, work: Work, snapshot: Snapshot) -> int:
     if record is None or record.deleted_at is not None:
         return 0
     this = Incoming(work, part.engine, snapshot, Source("pull", part.run_id))
-    told = {"deleted": True, "version": snapshot.stamp.version, "at": delivery.of_deletion(snapshot)["timestamp"]}
+    told = {"deleted": True, "version": snapshot.stamp.version, "at": format_time(snapshot.stamp.at)}
+    told |= {} if snapshot.merged_into is None else {"merged_into": snapshot.merged_into}
     found = Found("deleted", snapshot.crm_id, record.id, crm=told, policy="manual", note=NOTE)
     new = this.report(found)
     _hold_all(work, record)

@@ -38,6 +38,10 @@ def restore(work: Work, engine: Engine, record: Record, origin: Origin, run_id: 
     work.owe(record.id, engine.world.now())
     if copy is not None and record.crm_id is not None:
         copy.deleted, copy.stamps = False, {}
+        # What waited for a person when it was deleted is put to the policy anew.
+        copy.fields = {name: value for name, value in copy.fields.items() if name not in copy.held}
+        copy.same_as = {name: value for name, value in copy.same_as.items() if name not in copy.held}
+        copy.held = []
         copy.version = None if copy.version is None else 0  # nothing is known whole: the next write must be refused
         work.copies.put(record.id, copy)
         entry = work.owed(record.id)

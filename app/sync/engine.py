@@ -7,6 +7,7 @@ from datetime import timedelta
 from app.core.resource import Registry
 from app.core.world import World
 from app.crm import CRMClient
+from app.crm.lanes import Lanes
 from app.sync.policy import Policies
 
 
@@ -30,6 +31,8 @@ class Engine:
     inline: bool = True
     webhook_url: str | None = None
     webhook_secret: str | None = field(default=None, repr=False)
+    lanes: Lanes = field(default_factory=lambda: Lanes(World(), 1))
+    """How many calls a run of pushes has under way at once."""
     count: Callable[..., None] = _nothing
     """Counts an event by name and labels; the metrics listen."""
     on_spent: Callable[[str, str, str], None] = _nothing

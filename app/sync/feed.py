@@ -1,6 +1,6 @@
 """The pull: read what changed in the CRM since the cursor, page by page, each page in one transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import structlog
 from sqlalchemy import Connection
@@ -9,7 +9,7 @@ from app.core.db import reading, transact
 from app.core.kinds import unique_key
 from app.core.record import Record, Snapshot
 from app.core.resource import Resource
-from app.crm import NotThere, Page
+from app.crm import NotThere, Page, Rejected
 from app.store import crm_copies, records, runs
 from app.store.work import Work
 from app.sync import deletions, pull
@@ -30,20 +30,45 @@ def since_cursor(part: Part) -> None:
     with reading() as connection:
         cursor, _ = runs.cursor(connection, resource.name)
     try:
-        page = engine.crm.list_changed(resource.crm_path, cursor, PAGE)
+        for asked_with, page in pages(engine, resource, cursor):
+            _take_page(part, page)
+            cursor = asked_with
     except NotThere:
         _one_by_one(part)
         cursor = None
-    else:
-        while True:
-            _take_page(part, page)
-            if not page.has_more or page.cursor is None or page.cursor == cursor:
-                break
-            cursor = page.cursor
-            page = engine.crm.list_changed(resource.crm_path, cursor, PAGE)
     deletions.decide(part)
     # The next pull reads the last page again: a CRM that lists a change late puts it there.
     transact(lambda tx: runs.save_cursor(tx, resource.name, cursor, engine.world.now()))
+
+
+def pages(engine: Engine, resource: Resource, cursor: str | None) -> Iterator[tuple[str | None, Page]]:
+    """Yield the pages of the feed from `cursor` on, each with the cursor that it was asked with.
+
+    Raises NotThere when the CRM has no feed.
+    """
+    cursor, page = _first_page(engine, resource, cursor)
+    while True:
+        yield cursor, page
+        if not page.has_more or page.cursor is None or page.cursor == cursor:
+            return
+        cursor = page.cursor
+        try:
+            page = engine.crm.list_changed(resource.crm_path, cursor, PAGE)
+        except NotThere as error:  # it had one a moment ago
+            raise Rejected(error.message, status=error.status, code=error.code) from error
+
+
+def _first_page(engine: Engine, resource: Resource, cursor: str | None) -> tuple[str | None, Page]:
+    try:
+        return cursor, engine.crm.list_changed(resource.crm_path, cursor, PAGE)
+    except NotThere:
+        raise
+    except Rejected as error:
+        if cursor is None:
+            raise
+        # It was restored from a backup, or forgets old cursors. What we know is skipped, so nothing is lost or doubled.
+        log.warning("cursor_refused", resource=resource.name, status=error.status)
+        return None, engine.crm.list_changed(resource.crm_path, None, PAGE)
 
 
 def _take_page(part: Part, page: Page) -> None:
@@ -51,9 +76,7 @@ def _take_page(part: Part, page: Page) -> None:
         log.warning("page_entries_without_id", resource=part.resource.name, count=page.unreadable)
     seen = Counts(seen=len(page.items), skipped=page.unreadable)
     news = only_news(part.resource, page.items)
-    if news:
-        seen = transact(lambda tx: _take(tx, part, news, seen, page.cursor))
-    part.done(seen)
+    part.done(transact(lambda tx: _take(tx, part, news, seen, page.cursor)))
 
 
 def only_news(resource: Resource, items: Collection[Snapshot]) -> list[Snapshot]:
@@ -85,7 +108,8 @@ def apply_all(work: Work, engine: Engine, items: list[Snapshot], run_id: str | N
     """Take in what the CRM lists; deletions are held back until the list has come to its end."""
     load(work, items)
     source = Source("pull", run_id)
-    for item in items:
+    # Merged ones first: the link is to move before the record that it moves to is taken for a new one.
+    for item in sorted(items, key=lambda one: one.merged_into is None):
         if deletions.hold(work, engine, item):
             continue
         applied = pull.apply(work, engine, item, source)
@@ -102,7 +126,8 @@ def load(work: Work, items: Collection[Snapshot]) -> None:
         values = (item.fields.get(theirs) for item in items if not item.deleted)
         keys[name] = [key for value in values if isinstance(value, str) and (key := unique_key(value))]
     ids = [item.external_id for item in items if item.external_id is not None]
-    work.load(ids=ids, crm_ids=[item.crm_id for item in items], keys=keys)
+    crm_ids = [crm_id for item in items for crm_id in (item.crm_id, item.merged_into) if crm_id is not None]
+    work.load(ids=ids, crm_ids=crm_ids, keys=keys)
 
 
 def _one_by_one(part: Part) -> None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from app.core import mapping
 from app.core.record import Record, Snapshot
 from app.store.conflicts import Found
 from app.store.work import Work
@@ -30,7 +29,9 @@ def match(work: Work, snapshot: Snapshot, record_id: str | None = None) -> Match
     ours = None if wanted is None else work.record(wanted)
     if ours is None:
         return _by_unique_field(work, snapshot) if snapshot.whole and not snapshot.deleted else Match()
-    if ours.crm_id != snapshot.crm_id and _is_past(work, snapshot, ours):
+    # Unless it is the answer to our own create: a CRM may have brought back what it had deleted.
+    is_created = record_id is not None and ours.crm_id is None and not snapshot.deleted
+    if ours.crm_id != snapshot.crm_id and not is_created and _is_past(work, snapshot, ours):
         return Match(past=True)
     # Where two transactions link one record at once, the second one finds it linked as it wanted it.
     if ours.crm_id == snapshot.crm_id:
@@ -38,7 +39,8 @@ def match(work: Work, snapshot: Snapshot, record_id: str | None = None) -> Match
     if linked is None and ours.crm_id is None:
         return _again(work, snapshot, ours)
     other = linked.id if linked is not None else ours.crm_id
-    return Match(claim=_claim(snapshot, ours, "id", f"It claims a record that is linked with {other} already."))
+    claim = _claim(snapshot, ours, "id", f"It claims a record that is linked with {other} already.")
+    return Match(claim=claim) if record_id is not None else _put(work, claim)
 
 
 def _is_past(work: Work, snapshot: Snapshot, ours: Record) -> bool:
@@ -64,19 +66,26 @@ def _is_later(version: int | None, known: int | None) -> bool:
 
 
 def _by_unique_field(work: Work, snapshot: Snapshot) -> Match:
-    fields, _ = mapping.from_crm(work.resource, snapshot.fields)
+    fields, _ = work.read(snapshot)
     for name in work.resource.unique_fields:
         found = work.holder(name, fields.get(name))
         if found is None:
             continue
         if found.crm_id == snapshot.crm_id:
             return Match(found)
+        if _is_past(work, snapshot, found):
+            return Match(past=True)
         if found.crm_id is not None:
-            return Match(claim=_claim(snapshot, found, name, f"Its {name} belongs to a record linked with another."))
+            return _put(work, _claim(snapshot, found, name, f"Its {name} belongs to a record linked with another."))
         owed = work.owed(found.id)
         # Our own create may be under way: linking now would make its answer a second link.
-        return Match(wait=True) if owed is not None and owed.creating is not None else Match(found)
+        return Match(wait=True) if owed is not None and owed.creating is not None else _again(work, snapshot, found)
     return Match()
+
+
+def _put(work: Work, claim: Found) -> Match:
+    """Put a claim to a person, unless one has said no to it."""
+    return Match(past=True) if work.is_turned_down(claim) else Match(claim=claim)
 
 
 def _claim(snapshot: Snapshot, record: Record, name: str, note: str) -> Found:

@@ -1,6 +1,5 @@
 """A CRM record that we have no record for: make one, or say why that cannot be."""
 
-from app.core import mapping
 from app.core.record import CrmCopy, Record
 from app.core.schema import summary
 from app.store import journal
@@ -15,7 +14,7 @@ def welcome(this: Incoming) -> Applied:
         return Applied("unknown")
     if snapshot.deleted:
         return Applied("gone")
-    told, wrong = mapping.from_crm(this.resource, snapshot.fields)
+    told, wrong = this.work.read(snapshot)
     required = [name for name, one in this.resource.fields.items() if not one.nullable]
     missing = {name: ["Missing."] for name in required if told.get(name) is None} | wrong
     if missing.keys() & set(required):

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import datetime
 
+from app.core.kinds import unique_key
 from app.core.record import CrmCopy, Record
 from app.core.resource import Resource
+from app.store.conflicts import Found, Known
 from app.store.work import Work
 from app.sync import reconcile
 
-AGREED = "agreed"
+AGREED, SETTLED = "agreed", "settled"
 
 
 def owes(resource: Resource, record: Record, copy: CrmCopy | None) -> bool:
@@ -51,16 +53,44 @@ def remove_if_heard(work: Work, record_id: str) -> bool:
 
 
 def close_settled(work: Work, record: Record, copy: CrmCopy | None, now: datetime) -> None:
-    """Close the open conflicts on fields that no longer wait for a person; what others claim stays open."""
+    """Close the open conflicts that no longer wait for a person."""
     held = [] if copy is None or record.deleted_at is not None else copy.held
     for known in work.open_conflicts(record.id):
-        name = known.found.field
-        if name is None or known.found.crm_id != record.crm_id:
-            continue
-        if name not in held:
-            work.put_conflict(known.resolved(AGREED, "merge", now))
-        elif known.found.local != record.fields[name]:  # edited while it waits
-            work.put_conflict(replace(known, found=replace(known.found, local=record.fields[name])))
+        found = known.found
+        if found.kind == "duplicate" and found.crm_id != record.crm_id:
+            if not _is_claimed(work, record, found):
+                close_claim(work, known, now)
+        elif _is_over(record, held, found):
+            work.put_conflict(known.resolved(AGREED if found.crm_id == record.crm_id else SETTLED, "merge", now))
+        elif found.field is not None and found.local != record.fields[found.field]:  # edited while it waits
+            work.put_conflict(replace(known, found=replace(found, local=record.fields[found.field])))
+
+
+def _is_over(record: Record, held: list[str], found: Found) -> bool:
+    """Tell whether nobody has to say any more what becomes of a field, or of a record that was deleted there."""
+    if record.deleted_at is not None or found.crm_id != record.crm_id:
+        return True
+    return found.field is not None and found.field not in held
+
+
+def waiting_fields(work: Work, record: Record, copy: CrmCopy) -> list[str]:
+    """Return the fields that wait for a person by themselves, not because the whole record does."""
+    waiting = {one.found.field for one in work.open_conflicts(record.id) if one.found.crm_id == record.crm_id}
+    return [name for name in copy.held if name in waiting]
+
+
+def close_claim(work: Work, known: Known, now: datetime) -> None:
+    """End a claim whose reason is gone; the CRM is asked about what claimed, which may have a place of its own now."""
+    work.put_conflict(known.resolved(SETTLED, "merge", now))
+    work.ask(f"ask-{known.id}", known.found.crm_id)
+
+
+def _is_claimed(work: Work, record: Record, claim: Found) -> bool:
+    """Tell whether another record of the CRM still has a reason to claim this one."""
+    if claim.field is not None:
+        return record.deleted_at is None and unique_key(record.fields[claim.field]) == unique_key(claim.crm)
+    other = work.linked(claim.crm_id)
+    return record.crm_id is None or other is None or other.id == record.id
 
 
 def _release_agreed(work: Work, record: Record, copy: CrmCopy) -> None:
@@ -68,4 +98,5 @@ def _release_agreed(work: Work, record: Record, copy: CrmCopy) -> None:
     agreed = [name for name in copy.held if name in copy.fields and copy.fields[name] == record.fields.get(name)]
     if agreed and not any(one.found.kind == "deleted" for one in work.open_conflicts(record.id)):
         copy.held = [name for name in copy.held if name not in agreed]
+        copy.same_as = {name: value for name, value in copy.same_as.items() if name not in agreed}
         work.copies.put(record.id, copy)

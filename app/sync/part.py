@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import inf
 
 from sqlalchemy import Connection
 
@@ -14,6 +15,11 @@ from app.sync.engine import Engine
 
 ALIVE_FOR = timedelta(minutes=2)
 """How long a run may be silent before it counts as dead; above the longest call."""
+SAY_EVERY = ALIVE_FOR.total_seconds() / 8
+
+
+def lease_of(resource: str) -> str:
+    return f"run:{resource}"
 
 
 @dataclass
@@ -27,16 +33,24 @@ class Part:
     needs_approval: str | None = None
     watch: Callable[["Part"], None] = lambda _: None
     """Told after each page and batch, for whoever shows progress."""
+    noted_at: float = -inf
+    """When it last said that it is alive, on the world's monotonic clock."""
 
     @property
     def lease(self) -> str:
-        return f"run:{self.resource.name}"
+        return lease_of(self.resource.name)
 
     def note(self, tx: Connection, more: Counts) -> None:
         """Write down what this transaction adds to the counts, and that the run is alive."""
         now = self.engine.world.now()
         runs.save_part(tx, self.run_id, self.resource.name, self.counts.plus(more).shown())
         runs.alive(tx, self.run_id, self.lease, now + ALIVE_FOR)
+        self.noted_at = self.engine.world.monotonic()
+
+    def stay_alive(self) -> None:
+        """Say that the run is at work, now and then: for work that has nothing to note."""
+        if self.engine.world.monotonic() - self.noted_at >= SAY_EVERY:
+            self.count(Counts())
 
     def count(self, more: Counts) -> None:
         """Add what was done outside a transaction of its own."""

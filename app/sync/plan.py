@@ -5,18 +5,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.db import reading
+from app.core.record import Record, Snapshot
 from app.core.resource import Resource
 from app.crm import NotThere
-from app.store import conflicts, inbox, journal, outbox, records, runs
-from app.store.journal import Entry
+from app.store import conflicts, inbox, outbox, records, runs
 from app.store.work import Work
-from app.sync import deletions, delivery, feed, pull, task
+from app.sync import deletions, delivery, feed, pull
 from app.sync.counts import Counts
 from app.sync.engine import Engine
+from app.sync.foreseen import is_due, owed_by_touched, telling, writes_of
 from app.sync.incoming import Source
+from app.sync.part import Part
 
-AT_ONCE = 500
-ACTION = {"created": "create", "updated": "update", "deleted": "delete"}
+AT_ONCE = 10_000
+PAGE = 500
 
 
 @dataclass
@@ -55,54 +57,55 @@ def make(engine: Engine, resource: Resource, direction: str, plan: Plan) -> None
         plan.waits["parked"] += inbox.count_parked(connection, resource.name)[0]
 
 
-def writes_of(work: Work, engine: Engine) -> Iterator[dict[str, Any]]:
-    """Return what a unit of work would write: here, and, once it was written, in the CRM."""
-    for entry in work.journal:
-        record = work.record(entry.record_id)
-        crm_id = None if record is None else record.crm_id
-        yield _write("here", work.resource, entry.record_id, crm_id, _action(entry), entry.changes)
-    now = engine.world.now()
-    for record_id, owed in work.outbox.changed().items():
-        if owed.due_at <= now and owed.is_free(now):
-            yield from _telling(work, record_id, owed)
-
-
-def _action(entry: Entry) -> str:
-    if entry.version == 1:
-        return "create"
-    return "delete" if entry.changes.get(journal.DELETED) == (False, True) else "update"
-
-
 def _pull(engine: Engine, resource: Resource, plan: Plan, seen: set[str] | None) -> None:
     held: dict[str, dict[str, Any]] = {}
-    for items in _pages(engine, resource, plan):
+    linked = 0
+    for items in _together(_pages(engine, resource, plan)):
         with reading() as connection:
             work = Work(connection, resource, locking=False)
-            counts = Counts()
-            feed.apply_all(work, engine, items, None, counts)
+            feed.apply_all(work, engine, items, None, Counts())
             held |= work.held
+            linked += _newly_linked(work)
             _add(work, engine, plan, seen)
-    _deletions(engine, resource, plan, held, seen)
+    _deletions(engine, resource, plan, held, linked, seen)
 
 
-def _pages(engine: Engine, resource: Resource, plan: Plan) -> Iterator[list[Any]]:
+def _together(pages: Iterator[list[Snapshot]]) -> Iterator[list[Snapshot]]:
+    """Put pages together: one may take what another gives up, and a unit of work that is not written forgets."""
+    items: list[Snapshot] = []
+    for page in pages:
+        items += page
+        if len(items) >= AT_ONCE:
+            yield items
+            items = []
+    yield items
+
+
+def _newly_linked(work: Work) -> int:
+    """Return how many more records would have a counterpart in the CRM."""
+    changed = work.records.changed()
+    before = records.find(work.tx, work.resource, ids=changed) if changed else []
+    return sum(map(_is_linked, changed.values())) - sum(map(_is_linked, before))
+
+
+def _is_linked(record: Record) -> bool:
+    return record.crm_id is not None and record.deleted_at is None
+
+
+def _pages(engine: Engine, resource: Resource, plan: Plan) -> Iterator[list[Snapshot]]:
     """Return what the CRM has new, page by page, from where the next pull begins."""
     with reading() as connection:
         cursor, _ = runs.cursor(connection, resource.name)
-    while True:
+    try:
+        for _, page in feed.pages(engine, resource, cursor):
+            plan.calls += 1
+            yield feed.only_news(resource, page.items)
+    except NotThere:
         plan.calls += 1
-        try:
-            page = engine.crm.list_changed(resource.crm_path, cursor, feed.PAGE)
-        except NotThere:
-            yield from _one_by_one(engine, resource, plan)
-            return
-        yield feed.only_news(resource, page.items)
-        if not page.has_more or page.cursor is None or page.cursor == cursor:
-            return
-        cursor = page.cursor
+        yield from _one_by_one(engine, resource, plan)
 
 
-def _one_by_one(engine: Engine, resource: Resource, plan: Plan) -> Iterator[list[Any]]:
+def _one_by_one(engine: Engine, resource: Resource, plan: Plan) -> Iterator[list[Snapshot]]:
     after = ""
     while True:
         with reading() as connection:
@@ -115,80 +118,60 @@ def _one_by_one(engine: Engine, resource: Resource, plan: Plan) -> Iterator[list
 
 
 def _deletions(
-    engine: Engine, resource: Resource, plan: Plan, held: dict[str, dict[str, Any]], seen: set[str] | None
+    engine: Engine, resource: Resource, plan: Plan, held: dict[str, dict[str, Any]], more: int, seen: set[str] | None
 ) -> None:
-    """Add the deletions, if a run would do them without asking."""
+    """Add the deletions, or that a person has to approve them; `more` records are linked by what came before."""
     with reading() as connection:
         held |= {
             one.crm_id: one.body for one in inbox.held(connection, resource.name, inbox.ALL) if one.body is not None
         }
-        linked = records.count_linked(connection, resource) if len(held) > deletions.ALWAYS else 0
-        if len(held) > deletions.allowed(linked):
-            plan.waits["needs_approval"].append({"resource": resource.name, "deletions": len(held), "linked": linked})
-            return
+        linked = records.count_linked(connection, resource) + more if len(held) > deletions.ALWAYS else 0
         work = Work(connection, resource, locking=False)
         work.load(crm_ids=held)
-        for body in held.values():
-            pull.apply(work, engine, delivery.to_snapshot(body), Source("pull"))
+        snapshots = [delivery.to_snapshot(body) for body in held.values()]
+        if len(held) > deletions.allowed(linked):
+            plan.waits["needs_approval"].append({"resource": resource.name, "deletions": len(held), "linked": linked})
+            for snapshot in snapshots:
+                deletions.ask_a_person(Part(engine, "", resource), work, snapshot)
+        else:
+            for snapshot in snapshots:
+                pull.apply(work, engine, snapshot, Source("pull"))
         _add(work, engine, plan, seen)
 
 
 def _add(work: Work, engine: Engine, plan: Plan, seen: set[str] | None) -> None:
-    plan.waits["conflicts"] += sum(one.status == conflicts.OPEN for one in work.new_conflicts())
+    plan.waits["conflicts"] += _newly_open(work)
     for write in writes_of(work, engine):
         if write["side"] == "here" or seen is not None:
             plan.add(write)
     if seen is not None:
-        seen.update(work.outbox.touched())
+        owed = owed_by_touched(work)
+        plan.waits["not_due"] += sum(not is_due(engine, entry) for entry in owed.values())
+        seen.update(owed, work.outbox.touched())
+
+
+def _newly_open(work: Work) -> int:
+    """Return how many more conflicts would be open."""
+    changed = work.new_conflicts()
+    known = {"id": [one.id for one in changed], "status": conflicts.OPEN}
+    return sum(one.status == conflicts.OPEN for one in changed) - conflicts.count(work.tx, known)
 
 
 def _push(engine: Engine, resource: Resource, plan: Plan, seen: set[str]) -> None:
-    now, after = engine.world.now(), ""
+    after = ""
     while True:
         with reading() as connection:
-            entries = outbox.of_resource(connection, resource.name, after, AT_ONCE)
+            entries = outbox.of_resource(connection, resource.name, after, PAGE)
             work = Work(connection, resource, locking=False)
             work.load(ids=[entry.record_id for entry in entries])
             for entry in entries:
                 if entry.record_id in seen:
                     continue
-                if entry.due_at > now or not entry.is_free(now):
+                if not is_due(engine, entry):
                     plan.waits["not_due"] += 1
                     continue
-                for write in _telling(work, entry.record_id, entry):
+                for write in telling(work, entry.record_id, entry):
                     plan.add(write)
         if not entries:
             return
         after = entries[-1].record_id
-
-
-def _telling(work: Work, record_id: str, entry: outbox.Owed) -> Iterator[dict[str, Any]]:
-    """Return the write that an entry stands for, if it is one: a question to the CRM writes nothing."""
-    record, copy = work.record(record_id), work.copy(record_id)
-    if record is None:
-        return
-    found = task.of(work.resource, entry, record, copy, lambda: "")
-    if found is None or found.action == "fetch":
-        return
-    told = {} if copy is None else copy.fields
-    fields = {name: (told.get(name), value) for name, value in found.fields.items()}
-    yield _write("crm", work.resource, record_id, found.crm_id, found.action, fields)
-
-
-def _write(
-    side: str, resource: Resource, record_id: str, crm_id: str | None, action: str, fields: dict[str, tuple[Any, Any]]
-) -> dict[str, Any]:
-    return {
-        "side": side,
-        "resource": resource.name,
-        "record_id": record_id,
-        "crm_id": crm_id,
-        "action": action,
-        "fields": {name: {"from": old, "to": new} for name, (old, new) in fields.items()},
-    }
-
-
-def deletes_there(work: Work) -> Iterator[dict[str, Any]]:
-    """Return the deletions in the CRM that a rollback makes by itself, not through the outbox."""
-    for told in work.told:
-        yield _write("crm", work.resource, told.record_id, told.crm_id, told.action, {})

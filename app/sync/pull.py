@@ -3,13 +3,14 @@
 Everything here happens in the caller's unit of work.
 """
 
-from app.core import mapping
+from dataclasses import replace
+
 from app.core.record import CrmCopy, Fields, Record, Snapshot
 from app.store import journal
 from app.store.conflicts import Found
 from app.store.crm_changes import Action, Told
 from app.store.work import Work
-from app.sync import delivery, newcomer, reconcile, tombstone
+from app.sync import delivery, handover, newcomer, reconcile, tombstone
 from app.sync.engine import Engine
 from app.sync.incoming import Applied, Incoming, Outcome, Source
 from app.sync.matching import match
@@ -25,11 +26,14 @@ def apply(work: Work, engine: Engine, snapshot: Snapshot, source: Source) -> App
         return Applied("ask" if found.wait else "gone")
     if found.claim is not None:
         return _claimed(this, found.claim)
-    is_news = found.record is None or found.record.crm_id != snapshot.crm_id
+    was_linked, held = (None if found.record is None else found.record.crm_id), handover.keys_of(work, found.record)
     applied = newcomer.welcome(this) if found.record is None else _take_in(this, found.record)
     _close_claims(this, applied)
-    if is_news and applied.record_id is not None and not snapshot.deleted:
-        _apply_parked(this)
+    record = None if applied.record_id is None else work.record(applied.record_id)
+    if record is not None:
+        handover.settle(this, record, held)
+        if record.crm_id not in {None, was_linked}:
+            _apply_parked(this, record.crm_id)
     return applied
 
 
@@ -37,10 +41,16 @@ def _take_in(this: Incoming, record: Record) -> Applied:
     copy, created = this.work.copy(record.id), {}
     if copy is None or copy.crm_id != this.snapshot.crm_id or record.crm_id is None:
         created = _said_to_create(this, record)
-        copy = CrmCopy(this.snapshot.crm_id, dict(created), former=[] if copy is None else copy.former)
+        copy = CrmCopy(this.snapshot.crm_id, dict(created), former=_former(copy, this.snapshot.crm_id))
     if this.snapshot.deleted:
         return tombstone.bury(this, record, copy)
     return _merge(this, record, copy, created)
+
+
+def _former(copy: CrmCopy | None, crm_id: str) -> list[str]:
+    if copy is None:
+        return []
+    return copy.former if copy.crm_id == crm_id else tombstone.links(copy)
 
 
 def _said_to_create(this: Incoming, record: Record) -> Fields:
@@ -50,7 +60,7 @@ def _said_to_create(this: Incoming, record: Record) -> Fields:
 
 
 def _merge(this: Incoming, record: Record, copy: CrmCopy, created: Fields) -> Applied:
-    told, wrong = mapping.from_crm(this.resource, this.snapshot.fields)
+    told, wrong = this.work.read(this.snapshot)
     owed = this.work.owed(record.id)
     merged = reconcile.merge(
         copy,
@@ -63,7 +73,7 @@ def _merge(this: Incoming, record: Record, copy: CrmCopy, created: Fields) -> Ap
         answer_to=this.source.answer_to,
     )
     found = [_clash(this, record, clash) for clash in merged.clashes]
-    found += [*_unreadable(this, record, wrong), *_refuse_taken(this, record, merged)]
+    found += [*_unreadable(this, record, wrong), *handover.refuse_taken(this, record, merged)]
     count = sum(this.report(one) for one in found)
     changed = _write(this, record, merged, created)
     if merged.ties:
@@ -136,39 +146,21 @@ def _unreadable(this: Incoming, record: Record, wrong: dict[str, list[str]]) -> 
     ]
 
 
-def _refuse_taken(this: Incoming, record: Record, merged: Merged) -> list[Found]:
-    """Keep our value where the CRM's would double that of another record: a person decides."""
-    found = []
-    for name in sorted(set(merged.taken) & set(this.resource.unique_fields)):
-        other = this.work.holder(name, merged.local[name])
-        if other is None or other.id == record.id:
-            continue
-        claimed = merged.local[name]
-        merged.local[name] = record.fields[name]
-        merged.copy.held.append(name)
-        found.append(
-            Found(
-                kind="duplicate",
-                crm_id=this.snapshot.crm_id,
-                record_id=record.id,
-                field=name,
-                local=record.fields[name],
-                crm=claimed,
-                note=f"Its {name} belongs to the record {other.id}.",
-            )
-        )
-    return found
-
-
 def _claimed(this: Incoming, claim: Found) -> Applied:
     """Two CRM records claim one of ours: nothing is overwritten."""
-    new = this.report(claim)
-    if this.source.record_id is not None:  # the answer to our own create names a record that is somebody else's
-        record = this.work.record(this.source.record_id)
-        assert record is not None
-        record.status, record.error = "conflict", claim.note
-        this.work.outbox.remove(record.id)
-        this.work.save(record)
+    if this.source.record_id is not None:
+        return _misnamed(this, claim, this.source.record_id)
+    return Applied("conflict", claim.record_id, conflicts=int(this.report(claim)))
+
+
+def _misnamed(this: Incoming, claim: Found, record_id: str) -> Applied:
+    """The answer to our own create names a record that is somebody else's; what it said is kept, to be looked up."""
+    record = this.work.record(record_id)
+    assert record is not None
+    new = this.report(replace(claim, local=_said_to_create(this, record) or None))
+    record.status, record.error = "conflict", claim.note
+    this.work.outbox.remove(record.id)
+    this.work.save(record)
     return Applied("conflict", claim.record_id, conflicts=int(new))
 
 
@@ -187,9 +179,9 @@ def _show_settled(this: Incoming, record_id: str | None) -> None:
         this.work.save(record)
 
 
-def _apply_parked(this: Incoming) -> None:
-    """Take in the deliveries that came before we knew this record."""
-    for parked in this.work.parked(this.snapshot.crm_id):
+def _apply_parked(this: Incoming, crm_id: str) -> None:
+    """Take in the deliveries that came before we knew whose record this is."""
+    for parked in this.work.parked(crm_id):
         if parked.body is None:
             continue  # a question to the CRM, not news from it
         waiting = delivery.to_snapshot(parked.body)

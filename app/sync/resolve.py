@@ -13,7 +13,7 @@ from app.sync import tombstone
 from app.sync.edits import set_fields
 from app.sync.engine import Engine
 from app.sync.incoming import Incoming, Source
-from app.sync.owing import settle_status
+from app.sync.owing import settle_status, waiting_fields
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ def _field(work: Work, engine: Engine, known: Known, record: Record, choice: Cho
         raise AlreadyDecided("The field does not wait for anybody any more.")
     value = _value(work, record, copy, name, choice)
     copy.held = [one for one in copy.held if one != name]
+    copy.same_as.pop(name, None)
     work.copies.put(record.id, copy)
     set_fields(work, engine, record, {name: value}, "resolution")
 
@@ -70,10 +71,10 @@ def _claim(work: Work, engine: Engine, known: Known, record: Record, choice: Cho
         if work.linked(known.found.crm_id) is not None:
             raise Taken(f"{known.found.crm_id} is linked with another {work.resource.singular}.")
         old = work.copy(record.id)
-        former = [] if old is None else [*old.former, *([old.crm_id] if record.crm_id else [])]
+        former = [] if old is None else tombstone.links(old)
         work.copies.put(record.id, CrmCopy(known.found.crm_id, version=0, former=former))
         work.outbox.remove(record.id)
-        record.crm_id, record.error = known.found.crm_id, None
+        record.crm_id, record.status, record.error = known.found.crm_id, "conflict", None
         work.ask(f"ask-{engine.world.new_id()}", known.found.crm_id)
     settle_status(work, record, work.copy(record.id), engine.world.now())
     work.save(record)
@@ -85,13 +86,22 @@ def _deletion(work: Work, engine: Engine, known: Known, record: Record, choice: 
         raise Invalid("A deletion is done ('crm') or refused ('local').")
     told = known.found.crm if isinstance(known.found.crm, dict) else {}
     stamp = Stamp(told.get("version"), parse_time(told.get("at")))
-    snapshot = Snapshot(known.found.crm_id, {}, stamp, deleted=True)
+    snapshot = Snapshot(known.found.crm_id, {}, stamp, deleted=True, merged_into=told.get("merged_into"))
     this = Incoming(work, engine, snapshot, Source("resolution", known.run_id))
     copy = work.copy(record.id) or CrmCopy(known.found.crm_id)
-    copy.held = []
+    copy.held = waiting_fields(work, record, copy)
     if choice.use == "crm":
-        tombstone.bury(this, record, copy)
+        if tombstone.bury(this, record, copy).outcome == "ask":
+            _look_again(work, engine, known, record, copy)
     elif choice.recreate:
         tombstone.begin_anew(this, record, copy)
     else:
         tombstone.unlink(this, record, copy, tombstone.REFUSED)
+
+
+def _look_again(work: Work, engine: Engine, known: Known, record: Record, copy: CrmCopy) -> None:
+    """There is newer news of it than its deletion: the CRM has to say whether it lives after all."""
+    work.copies.put(record.id, copy)
+    work.ask(f"ask-{known.id}", known.found.crm_id)
+    settle_status(work, record, copy, engine.world.now())
+    work.save(record)

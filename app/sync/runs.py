@@ -1,6 +1,6 @@
 """One execution of a sync: who asked, which way, what came of it; one at a time for a resource."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -10,10 +10,10 @@ from app.core.db import reading, transact
 from app.core.errors import NotFound
 from app.crm import CRMError
 from app.store import runs
-from app.sync import bulk, feed, policy, repair, rollback, task
+from app.sync import bulk, feed, policy, repair, taking_back
 from app.sync.counts import Counts
 from app.sync.engine import Engine
-from app.sync.part import ALIVE_FOR, Part
+from app.sync.part import ALIVE_FOR, Part, lease_of
 
 log = structlog.get_logger(__name__)
 Direction = Literal["both", "push", "pull", "repair", "rollback"]
@@ -22,6 +22,11 @@ DIRECTIONS = ("both", "push", "pull")
 PATIENCE = 10.0
 """Seconds a run waits for another one that is at work on the same resource."""
 LOOK_EVERY = 0.25
+NOTE_EVERY = 1.0
+"""Seconds between two notes of what was pushed."""
+MOST_RESUMED = 3
+"""A run that was cut off more often than this would be cut off again."""
+CUT_OFF = "It was cut off again and again: see the log."
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,11 @@ class Asked:
 
 
 def run(engine: Engine, asked: Asked, watch: Watch = lambda _: None) -> dict[str, Any]:
-    """Do one run and return it as it is stored. A CRM that cannot be reached makes it `failed`, never an exception."""
+    """Do one run and return it as it is stored. A CRM that cannot be reached makes it `failed`, never an exception.
+
+    What was cut off before comes first: there may be no worker that goes on with it.
+    """
+    resume_dead(engine)
     return carry_out(engine, begin(engine, asked), watch)
 
 
@@ -68,22 +77,29 @@ def carry_out(engine: Engine, run_id: str, watch: Watch = lambda _: None) -> dic
     special = replace(engine, policies=policy.parse(row["policy"]), batch_size=row["batch_size"])
     parts = []
     for name in row["resources"]:
-        known = row["parts"].get(name, {})
+        known = row["parts"][name]
         part = Part(special, run_id, engine.registry[name], Counts.of(known), watch=watch)
-        parts.append((part, known.get("error") if known.get("status") not in {None, runs.RUNNING} else _do(part, row)))
+        parts.append((part, _do(part, row) if known["status"] == runs.RUNNING else _done(part, known)))
     return _finish(engine, run_id, parts)
 
 
 def resume_dead(engine: Engine) -> int:
     """Go on with runs that were cut off, each from its last page; return how many."""
-    now = engine.world.now()
     with reading() as connection:
-        found = runs.dead(connection, now)
-    mine = [one for one in found if transact(lambda tx, one=one: runs.take_over(tx, one["id"], now, now + ALIVE_FOR))]  # type: ignore[misc]
-    for one in mine:
-        log.warning("run_resumed", run=one["id"], direction=one["direction"], resources=one["resources"])
-        carry_out(engine, one["id"])
-    return len(mine)
+        found = runs.dead(connection, engine.world.now())
+    return sum(_resume(engine, one) for one in found)
+
+
+def _resume(engine: Engine, row: dict[str, Any]) -> bool:
+    now, run_id = engine.world.now(), row["id"]
+    with reading() as connection:
+        if any(runs.is_leased(connection, lease_of(name), now, but_by=run_id) for name in row["resources"]):
+            return False  # another run is at work there: later
+    if not transact(lambda tx: runs.take_over(tx, run_id, now, now + ALIVE_FOR)):
+        return False
+    log.warning("run_resumed", run=run_id, direction=row["direction"], resources=row["resources"])
+    carry_out(engine, run_id)
+    return True
 
 
 def _get(run_id: str) -> dict[str, Any]:
@@ -96,10 +112,19 @@ def _get(run_id: str) -> dict[str, Any]:
 
 def _do(part: Part, row: dict[str, Any]) -> str | None:
     """Do one part unless another run is at its resource; return what went wrong."""
-    error = _exclusively(part, row)
+    error = CUT_OFF if row["resumed"] > MOST_RESUMED else _exclusively(part, row)
     status = "needs_approval" if part.needs_approval and error is None else "failed" if error else "succeeded"
     now, text = part.engine.world.now(), error or part.needs_approval
     transact(lambda tx: runs.finish_part(tx, part.run_id, part.resource.name, status, text, now))
+    return error
+
+
+def _done(part: Part, known: dict[str, Any]) -> str | None:
+    """Take over what became of a part before the run was cut off; return what went wrong."""
+    if known["status"] == "needs_approval":
+        part.needs_approval = known["error"]
+        return None
+    error: str | None = known["error"]
     return error
 
 
@@ -110,7 +135,7 @@ def _exclusively(part: Part, row: dict[str, Any]) -> str | None:
         return "another run is at work"
     try:
         if row["rolls_back"] is not None:
-            rollback.carry_out(part, row["rolls_back"])
+            taking_back.carry_out(part, row["rolls_back"])
         else:
             _sync(part, row["direction"])
     except CRMError as error:
@@ -144,18 +169,20 @@ def _sync(part: Part, direction: Direction) -> None:
     elif direction != "push":
         feed.since_cursor(part)
     if direction != "pull":
-        for ended in _push_all(part):
-            part.count(ended)
+        _push_all(part)
 
 
-def _push_all(part: Part) -> Iterator[Counts]:
-    engine = part.engine
-    while tasks := task.due(engine, engine.batch_size, [part.resource.name], part.run_id):
-        for unit in bulk.units(engine, tasks):
-            counts = Counts()
-            for ended in bulk.push_unit(engine, unit):
-                counts.ended(ended)
-            yield counts
+def _push_all(part: Part) -> None:
+    """Push what is due. Single pushes are counted now and then: a transaction for each would cost as much as it."""
+    monotonic = part.engine.world.monotonic
+    counts, noted_at = Counts(), monotonic()
+    for ended in bulk.push_all(part.engine, [part.resource.name], part.run_id):
+        for one in ended:
+            counts.ended(one)
+        if len(ended) > 1 or monotonic() - noted_at >= NOTE_EVERY:
+            part.count(counts)
+            counts, noted_at = Counts(), monotonic()
+    part.count(counts)
 
 
 def _finish(engine: Engine, run_id: str, parts: list[tuple[Part, str | None]]) -> dict[str, Any]:

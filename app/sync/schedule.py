@@ -7,6 +7,8 @@ FIRST = 5.0
 LONGEST = 15 * 60.0
 REDRIVE = timedelta(hours=1)
 """How often a record that was given up is tried all the same."""
+LONGEST_ASKED = 3600.0
+"""The longest pause that a CRM is granted, in seconds; then it is asked whether it still holds."""
 PARKED_FIRST = 1.0
 PARKED_FOR = timedelta(hours=24)
 """How long a delivery waits for its record before it is dropped."""
@@ -17,10 +19,10 @@ LEASE = timedelta(seconds=60)
 def pause(rounds: int, random: Random, retry_after: float | None = None) -> timedelta:
     """Return how long to wait after `rounds` pushes without an outcome: doubling, spread, at most 15 minutes.
 
-    What the CRM asked for is a lower bound; `retry_after` is in seconds.
+    What the CRM asked for is a lower bound, up to an hour; `retry_after` is in seconds.
     """
     cap = min(LONGEST, FIRST * 2.0 ** min(rounds, 20))
-    return timedelta(seconds=max(random.uniform(cap / 2, cap), retry_after or 0.0))
+    return timedelta(seconds=max(random.uniform(cap / 2, cap), min(retry_after or 0.0, LONGEST_ASKED)))
 
 
 def parked_pause(attempts: int, random: Random) -> timedelta:

@@ -9,6 +9,7 @@ from app.store.journal import Entry
 from app.store.work import Work
 from app.sync import reconcile
 from app.sync.incoming import Applied, Incoming
+from app.sync.owing import SETTLED, close_claim, settle_status, waiting_fields
 
 KEPT = "Deleted in the CRM and kept here, because SYNC_DELETED is 0."
 REFUSED = "Deleted in the CRM and kept here: a person refused the deletion."
@@ -85,40 +86,55 @@ def begin_anew(this: Incoming, record: Record, copy: CrmCopy) -> Applied:
 
 def forget_link(work: Work, record: Record, copy: CrmCopy) -> None:
     """Take a record off its counterpart, and remember that this was one. The caller saves the record."""
-    former = [*copy.former, copy.crm_id] if copy.crm_id not in copy.former else copy.former
-    work.copies.put(record.id, CrmCopy(copy.crm_id, former=former))
+    work.copies.put(record.id, CrmCopy(copy.crm_id, former=links(copy)))
     record.crm_id = None
+
+
+def links(copy: CrmCopy) -> list[str]:
+    """Return every crm_id that a record was linked with, this one last."""
+    return [*copy.former, copy.crm_id] if copy.crm_id not in copy.former else copy.former
 
 
 def _follow_merge(this: Incoming, record: Record, copy: CrmCopy, winner: str) -> Applied | None:
     """The CRM merged this record's counterpart into another: the link moves, unless that one has a record already."""
-    if winner in {copy.crm_id, *copy.former} or this.work.linked(winner) is not None:
+    # Back to where it was before is once more only: two that were merged into each other would be followed for ever.
+    is_circle = winner == copy.crm_id or {winner, copy.crm_id} <= set(copy.former)
+    if is_circle or this.work.linked(winner) is not None:
         return None
-    former = [*copy.former, copy.crm_id]
     # What the CRM last told us of the old one is the base for the new one; its versions mean nothing there.
     version = None if copy.version is None else 0
-    moved = CrmCopy(winner, dict(copy.fields), version, same_as=copy.same_as, held=copy.held, former=former)
+    held = waiting_fields(this.work, record, copy)
+    moved = CrmCopy(winner, dict(copy.fields), version, same_as=copy.same_as, held=held, former=links(copy))
     this.work.copies.put(record.id, moved)
+    for known in this.work.open_conflicts(record.id):
+        if known.found.crm_id == winner:  # it claimed this record, and has it now
+            this.work.put_conflict(known.resolved("crm", "merge", this.now, MERGED))
+        elif known.found.kind == "deleted":  # it lives on: nobody has to say whether it is deleted
+            this.work.put_conflict(known.resolved(SETTLED, "merge", this.now, MERGED))
+        elif known.found.crm_id == record.crm_id:
+            this.work.put_conflict(replace(known, found=replace(known.found, crm_id=winner)))
     record.crm_id = winner
+    if record.status == "failed":  # what the old one refused, the other may take
+        record.status, record.error = "synced", None
+    settle_status(this.work, record, moved, this.now)
     this.work.save(record)
-    for known in this.work.open_conflicts(record.id, winner):
-        is_claim = known.found.crm_id == winner
-        moved_on = known.resolved("crm", "merge", this.now, MERGED) if is_claim else known
-        this.work.put_conflict(replace(moved_on, found=replace(moved_on.found, crm_id=winner)))
     this.work.ask(f"ask-{this.engine.world.new_id()}", winner)
     return Applied("applied", record.id, [], kind="updated")
 
 
 def _is_older(this: Incoming, copy: CrmCopy) -> bool:
     """A delete from before what we know may have been undone since; only the CRM can say."""
-    told = this.snapshot.stamp.version
-    return told is not None and copy.version is not None and told < copy.version
+    told, stamps = this.snapshot.stamp.version, [copy.version, *(stamp.version for stamp in copy.stamps.values())]
+    return told is not None and any(known is not None and told < known for known in stamps)
 
 
 def _close_conflicts(this: Incoming, record: Record) -> None:
     """What waited for a person about a record that is gone waits no longer."""
     for known in this.work.open_conflicts(record.id):
-        this.work.put_conflict(known.resolved("settled", "merge", this.now))
+        if known.found.crm_id == this.snapshot.crm_id:
+            this.work.put_conflict(known.resolved("settled", "merge", this.now))
+        else:
+            close_claim(this.work, known, this.now)
 
 
 def _lost(this: Incoming, record: Record, name: str, value: object) -> Found:

@@ -1,22 +1,22 @@
-"""Comparing both sides, record by record: what is in step, what is not, and why."""
+"""Comparing both sides, record by record: how many are in step, what is not, and why."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from app.core import mapping
 from app.core.db import reading
-from app.core.record import CrmCopy, Record, Snapshot, Stamp
+from app.core.record import CrmCopy, Record, Snapshot
 from app.core.resource import Resource
 from app.crm import NotThere
 from app.store import inbox, records
 from app.store.work import Work
-from app.sync import feed, matching, reconcile
+from app.sync import feed
+from app.sync.differences import UNKNOWN, Difference, difference, unseen
 from app.sync.engine import Engine
 
 AT_ONCE = 500
-UNKNOWN = "unknown"
-Difference = dict[str, Any]
+LOOKS = 3
+"""How often a record that keeps moving is looked at again."""
+State = tuple[Record | None, CrmCopy | None]
 
 
 @dataclass
@@ -28,37 +28,51 @@ class Verified:
     suspects: list[Difference] = field(default_factory=list)
     calls: int = 0
 
+    def note(self, record: Record | None, found: Difference | None) -> None:
+        if found is None:
+            self.in_step += record is not None and record.deleted_at is None
+        else:
+            (self.suspects if found["reason"] == UNKNOWN else self.differences).append(found)
 
-def compare(engine: Engine, resource: Resource, found: Verified) -> None:
-    """Compare all records of a resource with the CRM's. Raises Unavailable and Rejected."""
+
+def compare(engine: Engine, resource: Resource, found: Verified, watch: Callable[[], None] = lambda: None) -> None:
+    """Compare all records of a resource with the CRM's; `watch` is told now and then. Raises Unavailable and Rejected.
+
+    Both sides move meanwhile, so what seems unexplained is looked at again before it is called so.
+    """
     seen: set[int] = set()
     for items in _listed(engine, resource, found):
         with reading() as connection:
             work = Work(connection, resource, locking=False)
             feed.load(work, items)
             for item in items:
-                record = work.linked(item.crm_id)
-                if record is not None:
-                    seen.add(hash(record.id))
-                _note(work, item, record, found)
+                if hash(item.crm_id) not in seen:  # a list that shifts while it is read names some twice
+                    _compare(work, item, seen, found)
+        watch()
     _rest(resource, seen, found)
-    _look_again(engine, resource, found)
+    suspects, found.suspects = found.suspects, []
+    for suspect in suspects:
+        _look_again(engine, resource, suspect, found)
+        watch()
+
+
+def _compare(work: Work, item: Snapshot, seen: set[int], found: Verified) -> None:
+    record = work.linked(item.crm_id)
+    seen.add(hash(item.crm_id))
+    if record is not None:
+        seen.add(hash(record.id))
+    found.note(record, difference(work, item, record))
 
 
 def _listed(engine: Engine, resource: Resource, found: Verified) -> Iterator[Sequence[Snapshot]]:
     """Return all records of the CRM, from the beginning; asked one by one where it has no list."""
-    cursor = None
-    while True:
+    try:
+        for _, page in feed.pages(engine, resource, None):
+            found.calls += 1
+            yield page.items
+    except NotThere:
         found.calls += 1
-        try:
-            page = engine.crm.list_changed(resource.crm_path, cursor, feed.PAGE)
-        except NotThere:
-            yield from _asked(engine, resource, found)
-            return
-        yield page.items
-        if not page.has_more or page.cursor is None or page.cursor == cursor:
-            return
-        cursor = page.cursor
+        yield from _asked(engine, resource, found)
 
 
 def _asked(engine: Engine, resource: Resource, found: Verified) -> Iterator[Sequence[Snapshot]]:
@@ -73,87 +87,7 @@ def _asked(engine: Engine, resource: Resource, found: Verified) -> Iterator[Sequ
         after = batch[-1].id
 
 
-def _note(work: Work, item: Snapshot, record: Record | None, found: Verified) -> None:
-    difference = _difference(work, item, record)
-    if difference is None:
-        found.in_step += record is not None and record.deleted_at is None
-    elif difference["reason"] == UNKNOWN:
-        found.suspects.append(difference)
-    else:
-        found.differences.append(difference)
-
-
-def _difference(work: Work, item: Snapshot, record: Record | None) -> Difference | None:
-    """Return how a CRM record differs from ours, and why; None when they are in step."""
-    if record is None:
-        return None if item.deleted else _without_record(work, item)
-    copy = work.copy(record.id) or CrmCopy(item.crm_id)
-    if record.deleted_at is not None:
-        return None if item.deleted else _deleted_here(work, item, record, copy)
-    if item.deleted:
-        return _deleted_there(work, item, record)
-    theirs, wrong = mapping.from_crm(work.resource, item.fields)
-    apart = {name: {"here": record.fields[name], "crm": value} for name, value in theirs.items()
-             if value != record.fields[name] and copy.same_as.get(name, value) != record.fields[name]}  # fmt: skip
-    if wrong:
-        return _made(work, item, record, "conflict", {}, f"Not usable here: {', '.join(sorted(wrong))}.")
-    return _made(work, item, record, *_why(work, item, record, copy, apart)) if apart else None
-
-
-def _why(
-    work: Work, item: Snapshot, record: Record, copy: CrmCopy, apart: dict[str, Any]
-) -> tuple[str, dict[str, Any], str]:
-    owed = reconcile.owed(work.resource.pushed_fields, record.fields, copy)
-    if set(apart) & set(copy.held):
-        return "conflict", apart, "Waits for a person."
-    if set(apart) <= set(owed) and record.status == "failed":
-        return "failed", apart, record.error or "The CRM refused it."
-    if set(apart) <= set(owed) and work.owed(record.id) is not None:
-        return "owed", apart, "The CRM has yet to hear of it."
-    if _is_news(item, copy):
-        return "not_pulled", apart, "The next pull brings it."
-    return UNKNOWN, apart, "Both sides were told to be in step, and are not."
-
-
-def _without_record(work: Work, item: Snapshot) -> Difference | None:
-    match = matching.match(work, item)
-    if match.past:
-        return None
-    ours = match.record or (None if match.claim is None or match.claim.record_id is None
-                            else work.record(match.claim.record_id))  # fmt: skip
-    if work.open_conflicts(None, item.crm_id) or match.claim is not None:
-        return _made(work, item, ours, "conflict", {}, "Two records of the CRM claim one of ours.")
-    if match.wait or (ours is not None and work.owed(ours.id) is not None):
-        return _made(work, item, ours, "owed", {}, "Its creation is under way.")
-    return _made(work, item, ours, "not_pulled", {}, "It is not here yet.")
-
-
-def _deleted_here(work: Work, item: Snapshot, record: Record, copy: CrmCopy) -> Difference | None:
-    if copy.deleted:
-        return _made(work, item, record, "unlinked", {}, "Deleted here and left in the CRM, by a rollback.")
-    reason = "failed" if record.status == "failed" else "owed" if work.owed(record.id) is not None else UNKNOWN
-    return _made(work, item, record, reason, {}, "Deleted here; the CRM still has it.")
-
-
-def _deleted_there(work: Work, item: Snapshot, record: Record) -> Difference:
-    if any(known.found.kind == "deleted" for known in work.open_conflicts(record.id)):
-        return _made(work, item, record, "needs_approval", {}, "Deleted in the CRM; a person decides.")
-    copy = work.copy(record.id)
-    is_told = item.stamp != Stamp()  # else it is simply not there, and no list will ever say so
-    reason = "not_pulled" if is_told and (copy is None or _is_news(item, copy)) else UNKNOWN
-    return _made(work, item, record, reason, {}, "Deleted in the CRM.")
-
-
-def _is_news(item: Snapshot, copy: CrmCopy) -> bool:
-    """Tell whether the CRM's record is newer than what it last told us."""
-    known, told = copy.version, item.stamp.version
-    if known is not None and told is not None:
-        return told > known
-    stamps = [stamp.at for stamp in copy.stamps.values() if stamp.at is not None]
-    return item.stamp.at is None or not stamps or item.stamp.at > max(stamps)
-
-
-def _rest(resource: Resource, seen: Collection[int], found: Verified) -> None:
+def _rest(resource: Resource, seen: set[int], found: Verified) -> None:
     """Go through our records that the CRM did not list."""
     after = ""
     while True:
@@ -162,54 +96,47 @@ def _rest(resource: Resource, seen: Collection[int], found: Verified) -> None:
             missing = [one for one in batch if hash(one.id) not in seen]
             work = Work(connection, resource, locking=False)
             work.load(ids=[one.id for one in missing])
-            held = {one.crm_id for one in inbox.held(connection, resource.name, inbox.ALL)} if missing else set()
+            held = _held(work) if missing else set()
             for record in missing:
-                difference = _unseen(work, record, held)
-                (found.suspects if difference["reason"] == UNKNOWN else found.differences).append(difference)
+                found.note(record, unseen(work, record, held))
         if not batch:
             return
         after = batch[-1].id
 
 
-def _unseen(work: Work, record: Record, held: Collection[str]) -> Difference:
-    copy = work.copy(record.id)
-    item = Snapshot(record.crm_id or "", {})
-    if record.crm_id in held:
-        return _made(work, item, record, "not_pulled", {}, "Deleted in the CRM; the pull that said so is not over.")
-    if work.open_conflicts(record.id):
-        return _made(work, item, record, "conflict", {}, "Waits for a person.")
-    if record.status == "failed":
-        return _made(work, item, record, "failed", {}, record.error or "The CRM refused it.")
-    if work.owed(record.id) is not None and record.crm_id is None:
-        return _made(work, item, record, "owed", {}, "The CRM has yet to hear of it.")
-    if copy is not None and copy.deleted:
-        return _made(work, item, record, "unlinked", {}, record.error or "It has no counterpart in the CRM.")
-    return _made(work, item, record, UNKNOWN, {}, "The CRM does not list it.")
+def _held(work: Work) -> set[str | None]:
+    return {one.crm_id for one in inbox.held(work.tx, work.resource.name, inbox.ALL)}
 
 
-def _made(
-    work: Work, item: Snapshot, record: Record | None, reason: str, fields: dict[str, Any], note: str
-) -> Difference:
-    return {
-        "resource": work.resource.name,
-        "record_id": None if record is None else record.id,
-        "crm_id": item.crm_id or None,
-        "reason": reason,
-        "fields": fields,
-        "note": note,
-    }
-
-
-def _look_again(engine: Engine, resource: Resource, found: Verified) -> None:
-    """Both sides move while they are compared: ask again for what seems unexplained, before calling it drift."""
-    suspects, found.suspects = found.suspects, []
-    for suspect in suspects:
-        if suspect["crm_id"] is None:
-            found.suspects.append(suspect)
-            continue
-        found.calls += 1
-        item = feed.ask(engine, resource, suspect["crm_id"])
+def _look_again(engine: Engine, resource: Resource, suspect: Difference, found: Verified) -> None:
+    """Ask the CRM for a record, and believe what differs only if ours stood still meanwhile."""
+    for _ in range(LOOKS):
+        before = state_of(resource, suspect)
+        crm_id = suspect["crm_id"] if before[0] is None else before[0].crm_id
+        item = None if crm_id is None else feed.ask(engine, resource, crm_id)
+        found.calls += item is not None
         with reading() as connection:
             work = Work(connection, resource, locking=False)
-            record = work.linked(item.crm_id)
-            _note(work, item, record, found)
+            record = work.linked(crm_id) if crm_id is not None else work.record(suspect["record_id"])
+            newer = _without_link(work, record) if item is None else difference(work, item, record)
+        if newer is None or newer["reason"] != UNKNOWN or state_of(resource, suspect) == before:
+            break
+    found.note(record, newer)
+
+
+def _without_link(work: Work, record: Record | None) -> Difference | None:
+    """Return why a record has no counterpart, unless it has gone meanwhile."""
+    return None if record is None or record.deleted_at is not None else unseen(work, record, _held(work))
+
+
+def state_of(resource: Resource, suspect: Difference) -> State:
+    """Return what is stored of a record, to see later whether it has moved."""
+    with reading() as connection:
+        return state(Work(connection, resource, locking=False), suspect["record_id"])
+
+
+def state(work: Work, record_id: str | None) -> State:
+    if record_id is None:
+        return None, None
+    record, copy = work.record(record_id), work.copy(record_id)
+    return record and replace(record), copy and replace(copy)

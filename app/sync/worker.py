@@ -15,13 +15,15 @@ from app.crm import CRMError
 from app.store import answers, inbox, outbox, runs, settings
 from app.sync import bulk, ending, parked, schedule, task
 from app.sync.engine import Engine
+from app.sync.part import lease_of
 from app.sync.runs import Asked, resume_dead
 from app.sync.runs import run as sync_run
 
 log = structlog.get_logger(__name__)
-PUSHERS = 4
 IDLE = 0.25
 """Seconds between two looks at the outbox when it was empty."""
+SLEEPY = 1.0
+"""The same for the pushers that only help out when there is more than one can do."""
 DELIVERIES_KEPT = timedelta(days=8)
 ANSWERS_KEPT = timedelta(hours=24)
 TIDY_EVERY = timedelta(hours=1)
@@ -41,8 +43,10 @@ class Worker:
 
     def run(self) -> None:
         """Work until `stop` is called, then finish what is under way."""
-        loops = [self.push_step] * PUSHERS + [self.pull_step, self.parked_step, self.probe_step, self.tidy_step]
-        threads = [threading.Thread(target=self._loop, args=(step,), name=step.__name__) for step in loops]
+        steps = (self.push_step, self.pull_step, self.parked_step, self.probe_step, self.tidy_step)
+        loops = [(step, IDLE) for step in steps]
+        loops += [(self._also_push(number), SLEEPY) for number in range(1, self._engine.lanes.most)]
+        threads = [threading.Thread(target=self._loop, args=loop, name=loop[0].__name__) for loop in loops]
         threads.append(threading.Thread(target=self._subscribe, name="subscribe"))
         for thread in threads:
             thread.start()
@@ -54,7 +58,13 @@ class Worker:
     def stop(self) -> None:
         self._stopping.set()
 
-    def _loop(self, step: Callable[[], bool]) -> None:
+    def _also_push(self, number: int) -> Callable[[], bool]:
+        def push_step() -> bool:
+            return number < self._engine.lanes.allowed() and self.push_step()
+
+        return push_step
+
+    def _loop(self, step: Callable[[], bool], idle: float) -> None:
         while not self._stopping.is_set():
             busy = False
             try:
@@ -65,7 +75,7 @@ class Worker:
                 log.exception("worker_step_failed", step=step.__name__)
                 self._stopping.wait(1.0)
             if not busy:
-                self._stopping.wait(IDLE)
+                self._stopping.wait(idle)
 
     def push_step(self) -> bool:
         """Push what is due with one call; False when there was nothing, or the CRM is not worth asking now."""
@@ -79,16 +89,13 @@ class Worker:
 
     def pull_step(self) -> bool:
         """Go on with runs that were cut off, and pull each resource whose interval is over."""
-        engine, now = self._engine, self._engine.world.now()
+        engine = self._engine
+        if _is_paused() or engine.crm.breaker.opens_in() > 0:
+            return False
         resume_dead(engine)
-        with reading() as connection:
-            if settings.get(connection, settings.PAUSED) is not None:
-                return False
-            last = {name: runs.cursor(connection, name)[1] for name in engine.registry}
-        due = [
-            name for name, pulled_at in last.items() if pulled_at is None or _is_over(pulled_at, now, engine.interval)
-        ]
-        if not due or engine.crm.breaker.opens_in() > 0:
+        now = engine.world.now()
+        due = [name for name in engine.registry if _is_due(name, now, engine.interval)]
+        if not due:
             return False
         if self._pull_again_at is not None and now < self._pull_again_at:
             return False
@@ -150,6 +157,19 @@ def hasten(engine: Engine) -> None:
         log.warning("outbox_not_hastened")
     else:
         log.info("outbox_hastened", records=woken)
+
+
+def _is_paused() -> bool:
+    with reading() as connection:
+        return settings.get(connection, settings.PAUSED) is not None
+
+
+def _is_due(name: str, now: datetime, interval: timedelta) -> bool:
+    """Tell whether it is time to pull a resource, and nobody is at it already."""
+    with reading() as connection:
+        _, pulled_at = runs.cursor(connection, name)
+        is_over = pulled_at is None or _is_over(pulled_at, now, interval)
+        return is_over and not runs.is_leased(connection, lease_of(name), now)
 
 
 def _is_over(pulled_at: datetime, now: datetime, interval: timedelta) -> bool:

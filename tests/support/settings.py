@@ -17,5 +17,6 @@ SETTINGS: dict[str, Any] = {
     "WEBHOOK_UNSIGNED": True,
     "LOG_FILE": "",
     "CRM_PACE_FILE": "",
+    "CRM_CALLS_AT_ONCE": 1,
     "SECRET_KEY": "only-for-tests",
 }

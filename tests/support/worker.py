@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from app.services import operations
+from app.services import status
+from app.services.runs import run
 from app.sync import bulk, parked, task
 from app.sync.engine import Engine
-from app.services.runs import run
 from app.sync.runs import Asked
 from tests.support.clock import Clock
 
@@ -34,7 +34,7 @@ class StepWorker:
         for _ in range(rounds):
             self.push()
             self.settle()
-            if not any(one["owed"] + one["parked"] for one in operations.status(self.engine)["resources"].values()):
+            if not any(one["owed"] + one["parked"] for one in status.status(self.engine)["resources"].values()):
                 return
             self.clock.pass_(seconds=60)
 
