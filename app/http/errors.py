@@ -12,7 +12,8 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
 from app.core import errors
-from app.core.errors import ServiceError
+from app.core.errors import NotNow, ServiceError
+from app.crm import CRMError
 from app.http.bodies import Unsupported
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,7 @@ COPIED = ("Allow", "Retry-After", "WWW-Authenticate")
 def register(app: Flask) -> None:
     """Answer every error of the application as a problem."""
     app.register_error_handler(ServiceError, _service_error)
+    app.register_error_handler(CRMError, _crm_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(NoConnection, lambda _: _not_now())
@@ -66,6 +68,11 @@ def _service_error(error: ServiceError) -> Response:
     if status == HTTPStatus.UNAUTHORIZED and request.path.endswith("webhook") is False:
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
+
+
+def _crm_error(error: CRMError) -> Response:
+    """Answer a question that only the CRM can answer, and does not."""
+    return _service_error(NotNow(f"The CRM does not tell us: {error.message}", retry_after=error.retry_after))
 
 
 def _http_error(error: HTTPException) -> Response:

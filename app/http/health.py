@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, jsonify
 from sqlalchemy.exc import DBAPIError
 
 from app.http.wiring import engine
-from app.services import operations
+from app.services import operations, status
 
 OLD_QUEUE = 3600.0
 """Seconds after which something owed is too old for a service that is well, while the CRM answers."""
@@ -31,10 +31,10 @@ def ready() -> tuple[Response, int]:
     try:
         checks["database"] = "ok"
         checks["migrations"] = "ok" if operations.is_migrated(current_app.config["SCHEMA_VERSION"]) else "behind"
-        status = operations.status(engine())
-        oldest = max(one["oldest_owed_seconds"] for one in status["resources"].values())
+        found = status.status(engine())
+        oldest = max(one["oldest_owed_seconds"] for one in found["resources"].values())
         checks["queue"] = "ok" if oldest < OLD_QUEUE else f"oldest owed for {oldest:.0f} s"
-        checks["crm"] = {"closed": "ok"}.get(status["crm"]["circuit"], f"circuit {status['crm']['circuit']}")
+        checks["crm"] = {"closed": "ok"}.get(found["crm"]["circuit"], f"circuit {found['crm']['circuit']}")
     except DBAPIError:
         checks["database"] = "unavailable"
     serving = checks["database"] == "ok" and checks.get("migrations") == "ok"

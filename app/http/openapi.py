@@ -6,7 +6,20 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from app.core.resource import Registry
-from app.http import openapi_parts, openapi_records, openapi_schemas, openapi_service
+from app.http import (
+    openapi_conflict_schemas,
+    openapi_conflicts,
+    openapi_lookback,
+    openapi_parts,
+    openapi_problems,
+    openapi_records,
+    openapi_run_schemas,
+    openapi_runs,
+    openapi_schemas,
+    openapi_service,
+    openapi_status_schemas,
+    openapi_sync,
+)  # fmt: skip
 
 TITLE, VERSION = "crm-sync", "1.0.0"
 ROOT = {"url": "/", "description": "The API."}
@@ -51,19 +64,23 @@ def build(registry: Registry) -> dict[str, Any]:
     )
     assert plugin.converter is not None
     spec.components.security_scheme("bearer", BEARER)
-    for schema in openapi_schemas.SHOWN:
-        spec.components.schema(schema.__name__, schema=schema)
+    for schemas in (openapi_schemas, openapi_run_schemas, openapi_status_schemas, openapi_conflict_schemas):
+        for schema in schemas.SHOWN:
+            spec.components.schema(schema.__name__, schema=schema)
     for name, parameter in openapi_parts.parameters().items():
         spec.components.parameter(name, "header", parameter)
     for name, header in openapi_parts.headers().items():
         spec.components.header(name, header)
-    for name, response in openapi_parts.responses().items():
+    for name, response in openapi_problems.responses().items():
         spec.components.response(name, response)
     for resource in registry.values():
         openapi_records.add_schemas(spec, plugin.converter, resource)
         openapi_records.add_paths(spec, resource)
+        openapi_lookback.add(spec, resource)
     openapi_service.add_schemas(spec, plugin.converter, registry)
     openapi_service.add_paths(spec, registry)
+    for operations in (openapi_sync, openapi_runs, openapi_conflicts):
+        operations.add(spec, registry)
     document = spec.to_dict()
     for path in openapi_service.ROOT_ONLY:
         document["paths"][path]["servers"] = [ROOT]

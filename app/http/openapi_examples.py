@@ -9,7 +9,6 @@ from app.core.resource import Resource
 from app.sync.delivery import Delivered
 
 IDENTITY = "0190a6e2-7c1b-7d3f-8f43-5b2f1c9d0e11"
-RUN = "0190a6e3-02aa-7c55-9a61-0f6de0b1c2d4"
 CRM_ID = "CRM123"
 MOMENT = "2026-01-31T12:00:00.000Z"
 DEFAULT_RESOURCE = Delivered().fields["resource"].load_default
@@ -86,30 +85,6 @@ def delivery(resource: Resource, number: int = 1) -> dict[str, Any]:
     return {"crm_id": CRM_ID, "updated_fields": edit, "timestamp": "2026-01-31T12:00:00Z", **named}
 
 
-def run(names: list[str], status: str = "succeeded") -> dict[str, Any]:
-    counts = ("pushed", "pulled", "failed", "conflicts", "created", "updated", "deleted", "skipped", "seen")
-    return {
-        "id": RUN,
-        "direction": "both",
-        "resources": names,
-        "batch_size": 100,
-        "policy": "crm_wins",
-        "asked_by": "api",
-        "status": status,
-        **dict.fromkeys(counts, 0),
-        "errors": {},
-        "synced": 0 if status == "running" else 12,
-        "error": None,
-        "started_at": MOMENT,
-        "finished_at": None if status == "running" else MOMENT,
-        "seconds": 0.0,
-        "records_a_minute": 0.0,
-        "resumed": 0,
-        "rolls_back": None,
-        "parts": {},
-    }
-
-
 def conflict(resource: Resource) -> dict[str, Any]:
     field = edited(resource)
     return {
@@ -133,16 +108,40 @@ def conflict(resource: Resource) -> dict[str, Any]:
     }
 
 
-def status(names: list[str]) -> dict[str, Any]:
-    one = {
-        "records": {"synced": 12, "pending": 1},
-        "owed": 1,
-        "oldest_owed_seconds": 0.4,
-        "parked": 0,
-        "oldest_parked_seconds": 0.0,
-        "conflicts_open": 0,
-        "last_pull": MOMENT,
-        "next_pull": "2026-01-31T12:15:00.000Z",
+def rule(resource: Resource) -> dict[str, Any]:
+    scope = f"{resource.name}.{edited(resource).name}"
+    return {"field": scope, "policy": "local_wins", "set_by": "api", "set_at": MOMENT}
+
+
+def explanation(resource: Resource) -> dict[str, Any]:
+    def field(one: Field) -> dict[str, Any]:
+        told = value(one) if one.crm else None
+        by = {"set_by": "webhook", "set_at": MOMENT, "run_id": None}
+        return {"value": value(one), **by, "crm": told, "synced": bool(one.crm), "owed": False, "held": False}
+
+    sentence = f"This {resource.singular} is in step with {CRM_ID}."
+    return {
+        "record_id": IDENTITY,
+        "sync_status": "synced",
+        "summary": sentence,
+        "text": [sentence],
+        "fields": {name: field(one) for name, one in resource.fields.items()},
+        "owed": None,
+        "decisions": [conflict(resource)],
+        "told": [],
+        "advice": None,
     }
-    crm = {"url": "http://127.0.0.1:8001", "circuit": "closed", "paused_for": 0.0}
-    return {"at": MOMENT, "crm": crm, "resources": dict.fromkeys(names, one)}
+
+
+def batch(resource: Resource) -> dict[str, Any]:
+    """Return what became of two records, one of which cannot be."""
+    detail = "Missing data for required field."
+    needed = [name for name, field in resource.fields.items() if not field.nullable]
+    refused = {
+        "status": 400,
+        "code": "invalid",
+        "detail": " ".join(f"{name}: {detail}" for name in needed),
+        "errors": {name: [detail] for name in needed},
+    }
+    stored = {"status": 201, "record": shown(resource) | {"sync_status": "pending", "crm_id": None}}
+    return {"success": False, "created": 1, "failed": 1, "results": [stored, refused]}

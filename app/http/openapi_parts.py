@@ -6,12 +6,8 @@ from typing import Any
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
 
-from app.core import errors
-from app.core.errors import ServiceError
 from app.crm import signature
 from app.http import paging
-from app.http.bodies import Unsupported
-from app.http.errors import PROBLEM, STATUSES
 
 Doc = dict[str, Any]
 """A piece of the document."""
@@ -23,6 +19,10 @@ def described(converter: OpenAPIConverter, schema_: Schema) -> Doc:
     """Return the JSON Schema of a schema."""
     found: Doc = converter.schema2jsonschema(schema_)  # type: ignore[no-untyped-call]
     return found
+
+
+def operation(tag: str, operation_id: str, summary: str, description: str, **more: Any) -> Doc:
+    return {"operationId": operation_id, "tags": [tag], "summary": summary, "description": description, **more}
 
 
 def ref(kind: str, key: str) -> Doc:
@@ -59,6 +59,22 @@ def pages(per_page: int) -> list[Doc]:
     ]
 
 
+def listed(per_page: int, *items: Any) -> Doc:
+    """Return an example of a page."""
+    pagination = {"page": 1, "per_page": per_page, "total": len(items), "pages": 1, "next_cursor": None}
+    return {"data": list(items), "pagination": pagination}
+
+
+def order(*needed: str, **members: Doc) -> Doc:
+    """Return the schema of a body that takes these members and no other; those named first must be there."""
+    required = {"required": list(needed)} if needed else {}
+    return {"type": "object", **required, "properties": members, "additionalProperties": False}
+
+
+def flag(description: str) -> Doc:
+    return {"type": "boolean", "default": False, "description": description}
+
+
 def answer(description: str, type_: Doc | None = None, example: Any = None, *headers: str, media: str = JSON) -> Doc:
     """Return a response; every one carries X-Request-Id, and those that are named."""
     found: Doc = {
@@ -84,61 +100,12 @@ def refusals(*statuses: int) -> Doc:
     return {**found, "default": ref("responses", "Problem")}
 
 
+DECIDED: Doc = {"409": ref("responses", "Decided")}
+"""What operations say of 409 that are about a decision, after their `refusals`."""
 RESPONSE_OF: dict[int, str] = {
     400: "Invalid", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Taken", 412: "Stale",
     413: "TooLarge", 415: "Unsupported", 422: "KeyReused", 503: "NotNow",
 }  # fmt: skip
-
-
-def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Doc:
-    """Return a problem as `app.http.errors` words it."""
-    shown = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-    return {**shown, "request_id": "5f0c7a52-7d0e-4a53-9d3c-1c1c6d0f7e11", "error": detail, **more}
-
-
-def refusal(error: type[ServiceError], description: str, detail: str, *headers: str, **more: Any) -> Doc:
-    example = problem(int(STATUSES[error]), error.code, error.title, detail, **more)
-    return answer(description, schema("Problem"), example, *headers, media=PROBLEM)
-
-
-def responses() -> dict[str, Doc]:
-    """Return the problems by the name under which operations refer to them."""
-    wrong = f"per_page: Must be a number from 1 to {paging.MOST}."
-    too_large = problem(
-        413, "request_entity_too_large", "Request Entity Too Large", "The body is larger than it may be."
-    )
-    method = problem(405, "method_not_allowed", "Method Not Allowed", "This address does not take this method.")
-    return {
-        "Invalid": refusal(
-            errors.Invalid, "Something in the request is not valid; `errors` names every wrong field.", wrong,
-            errors={"per_page": [f"Must be a number from 1 to {paging.MOST}."]},
-        ),
-        "Unauthorized": refusal(
-            errors.Unauthorized, "In production: no bearer token, or an unknown one.",
-            "Send Authorization: Bearer with one of API_TOKENS.", "WWW-Authenticate",
-        ),
-        "Forbidden": refusal(
-            errors.Forbidden, "In development: the caller is not on this machine.",
-            "In development the service answers this machine only; set APP_ENV=production.",
-        ),
-        "NotFound": refusal(errors.NotFound, "There is no such thing, or it was deleted.", "There is no such record."),
-        "Taken": refusal(errors.Taken, "Another record has a value that may exist once.", "Another record has it."),
-        "Stale": refusal(errors.Stale, "The record is not at the version named.", "The record is at version 3, not 2."),
-        "TooLarge": answer("The body is larger than 1 MiB.", schema("Problem"), too_large, media=PROBLEM),
-        "Unsupported": refusal(
-            Unsupported, "The body is not declared as JSON.",
-            "Send the body as JSON, with Content-Type: application/json.",
-        ),
-        "KeyReused": refusal(
-            errors.KeyReused, "The Idempotency-Key was sent before with another request.",
-            "This Idempotency-Key was sent before with another request.",
-        ),
-        "NotNow": refusal(
-            errors.NotNow, "Nothing was stored; the same request may succeed later.",
-            "The database cannot take this now.", "Retry-After",
-        ),
-        "Problem": answer("Any other error, in the same form.", schema("Problem"), method, media=PROBLEM),
-    }  # fmt: skip
 
 
 def headers() -> dict[str, Doc]:

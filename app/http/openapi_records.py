@@ -16,7 +16,9 @@ from app.http.openapi_parts import (
     answer,
     body,
     described,
+    listed,
     number,
+    operation,
     pages,
     parameter,
     query,
@@ -98,22 +100,15 @@ def add_paths(spec: APISpec, resource: Resource) -> None:
     spec.path(f"{path}/{{record_id}}/sync", operations={"post": _sync(resource)}, parameters=shared)
 
 
-def _operation(resource: Resource, verb: str, summary: str, description: str, **more: Any) -> Doc:
-    operation_id = verb.format(*names(resource))
-    return {
-        "operationId": operation_id,
-        "tags": [resource.name],
-        "summary": summary,
-        "description": description,
-        **more,
-    }
+def of_resource(resource: Resource, verb: str, summary: str, description: str, **more: Any) -> Doc:
+    """Return an operation on records; `{0}` and `{1}` in its id are the names of one and of many."""
+    return operation(resource.name, verb.format(*names(resource)), summary, description, **more)
 
 
 def _index(resource: Resource) -> Doc:
     one, _ = names(resource)
     sorts = [*paging.SORTS, *resource.fields]
     signed = [f"{sign}{name}" for name in sorts for sign in ("-", "")]
-    page = {"page": 1, "per_page": paging.PER_PAGE, "total": 1, "pages": 1, "next_cursor": None}
     choices = [
         *pages(paging.PER_PAGE),
         query("cursor", "Where the page before ended: its `next_cursor`. Use it with the same `sort`.", text()),
@@ -126,14 +121,14 @@ def _index(resource: Resource) -> Doc:
             for name in resource.unique_fields
         ),
     ]
-    shown = {"data": [examples.shown(resource)], "pagination": page}
-    listed = answer("A page of records.", schema(f"{one}List"), shown, "Link")
-    listed["links"] = _links(resource, "$response.body#/data/0/id")
-    return _operation(
+    shown = listed(paging.PER_PAGE, examples.shown(resource))
+    page = answer("A page of records.", schema(f"{one}List"), shown, "Link")
+    page["links"] = _links(resource, "$response.body#/data/0/id")
+    return of_resource(
         resource, "list{1}", f"List {resource.name}",
         "By page number, or with `cursor` for a walk that misses nothing while records come and go. "
         "Parameters that are not listed here are refused.",
-        parameters=choices, responses={"200": listed, **refusals(400)},
+        parameters=choices, responses={"200": page, **refusals(400)},
     )  # fmt: skip
 
 
@@ -148,7 +143,7 @@ def _create(resource: Resource) -> Doc:
         schema(one), examples.shown(resource), "Location", "ETag", "Idempotency-Replayed",
     )  # fmt: skip
     made["links"] = _links(resource, "$response.body#/id")
-    return _operation(
+    return of_resource(
         resource, "create{0}", f"Create a {resource.singular}",
         "Stores the record and pushes it to the CRM, within a few seconds. A CRM that does not answer in time does "
         "not matter: the record is stored as `pending` and is pushed later.",
@@ -160,7 +155,7 @@ def _create(resource: Resource) -> Doc:
 
 def _read(resource: Resource) -> Doc:
     one, _ = names(resource)
-    return _operation(
+    return of_resource(
         resource, "read{0}", f"Read a {resource.singular}", "As it stands now, here and with the CRM.",
         parameters=["IfNoneMatch"],
         responses={
@@ -194,7 +189,7 @@ def _changed(resource: Resource, verb: str, summary: str, description: str, give
     one, _ = names(resource)
     after = {**examples.shown(resource), **examples.patch(resource), "version": 2}
     changed = answer(f"The {resource.singular} as it stands now.", schema(one), after, "ETag")
-    return _operation(
+    return of_resource(
         resource, verb, summary, description,
         parameters=["IfMatch", "Prefer"],
         requestBody=given,
@@ -203,7 +198,7 @@ def _changed(resource: Resource, verb: str, summary: str, description: str, give
 
 
 def _delete(resource: Resource) -> Doc:
-    return _operation(
+    return of_resource(
         resource, "delete{0}", f"Delete a {resource.singular}",
         "Leaves a tombstone, which is pushed like any change; its unique values are free again.",
         parameters=["IfMatch", "Prefer"],
@@ -213,7 +208,7 @@ def _delete(resource: Resource) -> Doc:
 
 def _changes(resource: Resource) -> Doc:
     found = answer("The journal, newest first.", schema("Changes"), examples.changes(resource))
-    return _operation(
+    return of_resource(
         resource, "list{0}Changes", f"List the changes of a {resource.singular}",
         "Who changed which field, when, from what to what; of a deleted record too.",
         parameters=[
@@ -227,7 +222,7 @@ def _changes(resource: Resource) -> Doc:
 def _sync(resource: Resource) -> Doc:
     one, _ = names(resource)
     found = answer(f"The {resource.singular} as it stands now.", schema(one), examples.shown(resource), "ETag")
-    return _operation(
+    return of_resource(
         resource, "sync{0}", f"Sync a {resource.singular} now",
         "Pushes what this record owes the CRM, also when it was given up, and fetches what the CRM has. What goes "
         "wrong is said in `sync_status` and `sync_error`.",

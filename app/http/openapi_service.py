@@ -1,4 +1,4 @@
-"""The operations that belong to no resource, for the OpenAPI document: webhook, sync, health, documents."""
+"""The operations that ask nothing of the sync, for the OpenAPI document: webhook, health, documents."""
 
 from typing import Any
 
@@ -8,31 +8,26 @@ from marshmallow import EXCLUDE
 
 from app.core.resource import Registry
 from app.http import openapi_examples as examples
-from app.http import operations
 from app.http.errors import PROBLEM
 from app.http.openapi_parts import (
     JSON,
-    LONGEST_FILTER,
     Doc,
     answer,
     body,
     described,
-    pages,
-    parameter,
-    problem,
-    query,
+    operation,
     refusals,
     schema,
     text,
 )  # fmt: skip
+from app.http.openapi_problems import problem
 from app.sync import delivery
-from app.sync.runs import DIRECTIONS
 
-ALIASES = ("bidirectional",)
-"""Accepted for `both`."""
 TAGS = {
     "webhook": "What the CRM tells us.",
-    "sync": "The sync itself: run it, see how it is, what it did, and where both sides disagreed.",
+    "sync": "The sync itself: run it, see how it is, what it would do, and whether both sides are in step.",
+    "runs": "What runs did, and the way back.",
+    "conflicts": "Where both sides disagreed: decide, once or from now on.",
     "service": "Is it alive, is it ready, how is it going, and how is it used.",
 }
 ROOT_ONLY = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/postman.json")
@@ -41,7 +36,7 @@ ANYBODY: list[Doc] = []
 
 
 def add_schemas(spec: APISpec, converter: OpenAPIConverter, registry: Registry) -> None:
-    """Add what a delivery and an order to sync look like."""
+    """Add what a delivery looks like."""
     delivered = described(converter, delivery.Delivered(unknown=EXCLUDE))
     about = {
         "crm_id": "The record's id in the CRM.",
@@ -56,35 +51,16 @@ def add_schemas(spec: APISpec, converter: OpenAPIConverter, registry: Registry) 
         delivered["properties"][name]["description"] = description
     delivered["properties"]["resource"]["enum"] = list(registry)
     spec.components.schema("Delivery", delivered)
-    order = {
-        "direction": text(enum=[*DIRECTIONS, *ALIASES], default="both", description="`bidirectional` is `both`."),
-        "resources": {
-            "type": "array",
-            "items": text(enum=list(registry)),
-            "description": "What to sync; everything when left out.",
-        },
-    }
-    spec.components.schema("SyncOrder", {"type": "object", "properties": order, "additionalProperties": False})
 
 
 def add_paths(spec: APISpec, registry: Registry) -> None:
-    """Add the operations, with their tags."""
+    """Add the operations, with all tags that are no resource's."""
     for name, description in TAGS.items():
         spec.tag({"name": name, "description": description})
     request_id: list[Any] = ["RequestId"]
-    run_id = parameter("path", "run_id", "The run's id.", text(), required=True)
     spec.path("/webhook", operations={"post": _webhook(registry)}, parameters=request_id)
-    spec.path("/sync", operations={"post": _run(registry)}, parameters=request_id)
-    spec.path("/sync/status", operations={"get": _status(registry)}, parameters=request_id)
-    spec.path("/sync/runs", operations={"get": _runs(registry)}, parameters=request_id)
-    spec.path("/sync/runs/{run_id}", operations={"get": _run_by_id(registry)}, parameters=[run_id, *request_id])
-    spec.path("/sync/conflicts", operations={"get": _conflicts(registry)}, parameters=request_id)
-    for path, operation in _service().items():
-        spec.path(path, operations={"get": operation})
-
-
-def _operation(tag: str, operation_id: str, summary: str, description: str, **more: Any) -> Doc:
-    return {"operationId": operation_id, "tags": [tag], "summary": summary, "description": description, **more}
+    for path, described_ in _service().items():
+        spec.path(path, operations={"get": described_})
 
 
 def _webhook(registry: Registry) -> Doc:
@@ -99,7 +75,7 @@ def _webhook(registry: Registry) -> Doc:
     refused["401"] = answer("The signature is missing, wrong or too old.", schema("Problem"), unsigned, media=PROBLEM)
     taken = {"oneOf": [schema("Outcome"), schema("BatchOutcome")]}
     parked = {"outcome": "parked", "fields": [], "success": True}
-    return _operation(
+    return operation(
         "webhook", "receiveWebhook", "Take in what changed in the CRM",
         "Signed by the Standard Webhooks headers over the raw body. In development, unsigned deliveries are taken "
         "too while no WEBHOOK_SECRET is set. A delivery that was taken in before is a `duplicate`; one that is older "
@@ -115,81 +91,6 @@ def _webhook(registry: Registry) -> Doc:
     )  # fmt: skip
 
 
-def _run(registry: Registry) -> Doc:
-    begun = answer(
-        "The run has begun; `Location` says where to look.", schema("Run"), examples.run(list(registry), "running"),
-        "Location", "Preference-Applied",
-    )  # fmt: skip
-    begun["links"] = {"readRun": {"operationId": "readRun", "parameters": {"run_id": "$response.body#/id"}}}
-    given = {
-        "everything": ("Everything, both ways", {"direction": "both"}),
-        "pull": ("Only from the CRM", {"direction": "pull", "resources": list(registry)}),
-    }
-    return _operation(
-        "sync", "runSync", "Sync now",
-        "Takes in what changed in the CRM and pushes what is owed. The body may be left out. A CRM that cannot be "
-        "reached makes the run `failed`; that is an answer too, not an error.",
-        parameters=["Prefer"],
-        requestBody=body(schema("SyncOrder"), given, required=False),
-        responses={
-            "200": answer("The run, at its end.", schema("Run"), examples.run(list(registry))),
-            "202": begun,
-            **refusals(400, 413, 415),
-        },
-    )  # fmt: skip
-
-
-def _status(registry: Registry) -> Doc:
-    found = answer("How the sync is.", schema("SyncStatus"), examples.status(list(registry)))
-    return _operation(
-        "sync", "readSyncStatus", "Is the sync healthy?",
-        "For each resource, what is owed in each direction and for how long; and whether the CRM answers.",
-        responses={"200": found, **refusals()},
-    )  # fmt: skip
-
-
-def _listed(one: Doc) -> Doc:
-    page = {"page": 1, "per_page": operations.PER_PAGE, "total": 1, "pages": 1, "next_cursor": None}
-    return {"data": [one], "pagination": page}
-
-
-def _runs(registry: Registry) -> Doc:
-    found = answer("A page of runs.", schema("Runs"), _listed(examples.run(list(registry))))
-    found["links"] = {"readRun": {"operationId": "readRun", "parameters": {"run_id": "$response.body#/data/0/id"}}}
-    return _operation(
-        "sync", "listRuns", "List runs", "Newest first; those of the worker and of commands too.",
-        parameters=pages(operations.PER_PAGE),
-        responses={"200": found, **refusals(400)},
-    )  # fmt: skip
-
-
-def _run_by_id(registry: Registry) -> Doc:
-    found = answer("The run.", schema("Run"), examples.run(list(registry)))
-    return _operation(
-        "sync", "readRun", "Read a run", "What it did, and whether it has ended.",
-        responses={"200": found, **refusals(404)},
-    )  # fmt: skip
-
-
-def _conflicts(registry: Registry) -> Doc:
-    resource = next(iter(registry.values()))
-    found = answer("A page of conflicts.", schema("Conflicts"), _listed(examples.conflict(resource)))
-    exact = text(maxLength=LONGEST_FILTER)
-    return _operation(
-        "sync", "listConflicts", "List conflicts",
-        "Newest first: what both sides changed, with both values, who won and why.",
-        parameters=[
-            *pages(operations.PER_PAGE),
-            query("status", "`open` ones wait for a person.", text(enum=["open", "resolved"])),
-            query("resource", "Only those of one resource.", text(enum=list(registry))),
-            query("kind", "Only those of one kind.", text(enum=list(operations.KINDS))),
-            query("field", "Only those about one field.", exact),
-            query("record_id", "Only those of one record.", exact),
-        ],
-        responses={"200": found, **refusals(400)},
-    )  # fmt: skip
-
-
 def _service() -> dict[str, Doc]:
     ready = {"status": "ready", "checks": {"database": "ok", "migrations": "ok", "queue": "ok", "crm": "ok"}}
     unready = {"status": "not ready", "checks": {"database": "unavailable"}}
@@ -198,11 +99,11 @@ def _service() -> dict[str, Doc]:
     page = answer("A page.", text(), media="text/html")
     json_object = {"type": "object"}
     return {
-        "/healthz": _operation(
+        "/healthz": operation(
             "service", "readLiveness", "Is it alive?", "Asks nothing of anybody.", security=ANYBODY,
             responses={"200": answer("It is.", schema("Liveness"), {"status": "ok"}), **anybody},
         ),
-        "/readyz": _operation(
+        "/readyz": operation(
             "service", "readReadiness", "Is it ready?",
             "A CRM that does not answer is shown, but does not make the service unready: it stores.", security=ANYBODY,
             responses={
@@ -211,19 +112,19 @@ def _service() -> dict[str, Doc]:
                 **anybody,
             },
         ),
-        "/metrics": _operation(
+        "/metrics": operation(
             "service", "readMetrics", "How is it going?", "For Prometheus, in its text format.",
             responses={"200": answer("The metrics.", text(), media="text/plain"), **refusals()},
         ),
-        "/openapi.json": _operation(
+        "/openapi.json": operation(
             "service", "readOpenAPI", "This document", "OpenAPI 3.1.",
             responses={"200": answer("The document.", json_object, media=JSON), **inside},
         ),
-        "/docs": _operation(
+        "/docs": operation(
             "service", "readDocs", "The explorer", "This document as a page on which every operation can be tried.",
             responses={"200": page, **inside},
         ),
-        "/postman.json": _operation(
+        "/postman.json": operation(
             "service", "readPostman", "The Postman collection",
             "Made from this document; each request comes with its tests.",
             responses={"200": answer("The collection, format 2.1.", json_object, media=JSON), **inside},

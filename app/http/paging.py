@@ -22,18 +22,19 @@ LAST_PAGE = 10**9
 STATUSES = ("pending", "synced", "failed", "conflict")
 SORTS = ("last_updated", "created_at", "sync_status")
 PAGING = ("page", "per_page", "cursor")
+LONGEST_TEXT = 300
 
 
 class Query:
     """Reads query parameters one by one and complains of all that are wrong together."""
 
-    def __init__(self, allowed: Collection[str]) -> None:
+    def __init__(self, allowed: Collection[str], repeatable: Collection[str] = ()) -> None:
         self.errors: Messages = {}
         self._values: Mapping[str, str] = request.args
         for name in request.args:
             if name not in allowed:
                 self.errors[name] = ["Unknown parameter."]
-            elif len(request.args.getlist(name)) > 1:
+            elif len(request.args.getlist(name)) > 1 and name not in repeatable:
                 self.errors[name] = ["Give it once."]
 
     def number(self, name: str, default: int, most: int) -> int:
@@ -53,10 +54,18 @@ class Query:
             return default
         return text
 
+    def choices(self, name: str, choices: Collection[str]) -> list[str]:
+        """Read a parameter that may be given again; all of the choices when it is left out."""
+        given = list(dict.fromkeys(request.args.getlist(name))) or list(choices)
+        if not set(given) <= set(choices):
+            self.errors[name] = [f"Must be one of: {', '.join(choices)}."]
+            return list(choices)
+        return given
+
     def text(self, name: str) -> str | None:
         text = self._values.get(name)
-        if text is not None and (len(text) > 300 or not is_plain(text)):  # noqa: PLR2004
-            self.errors[name] = ["Must be up to 300 characters, and no control characters."]
+        if text is not None and (len(text) > LONGEST_TEXT or not is_plain(text)):
+            self.errors[name] = [f"Must be up to {LONGEST_TEXT} characters, and no control characters."]
             return None
         return text
 

@@ -2,11 +2,16 @@
 
 from app.core.resource import Registry
 from app.http import openapi
+from app.http.postman_conflicts import conflicts
 from app.http.postman_crm import CRM_VARIABLES, edit_in_crm, webhook
+from app.http.postman_lookback import batch, lookback
 from app.http.postman_parts import Api, Doc, Step, equals, folder
 from app.http.postman_records import Flow
+from app.http.postman_sync import runs, sync
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+KEPT = ("Id", "CrmId", "Etag", "ChangeId", "OtherId", "ConflictId")
+"""What the requests about one resource keep for the next ones."""
 DESCRIPTION = """\
 A walk through the API, to run as a whole: every request has its tests, and uses what the ones before it answered.
 
@@ -21,10 +26,11 @@ def build(registry: Registry) -> Doc:
     flows = [Flow(api, resource) for resource in registry.values()]
     folders = [_service(api)]
     for flow in flows:
-        folders += [flow.life(), edit_in_crm(flow), webhook(flow), flow.refusals()]
-    folders += [_sync(api), *(flow.end() for flow in flows)]
+        folders += [flow.life(), lookback(flow), batch(flow), edit_in_crm(flow), webhook(flow), conflicts(flow)]
+        folders.append(flow.refusals())
+    folders += [sync(api), runs(api), *(flow.end() for flow in flows)]
     own = {"baseUrl": "http://127.0.0.1:8000", "apiToken": "", "run": "", "tries": "0", "moment": "", "runId": ""}
-    kept = {f"{flow.one}{what}": "" for flow in flows for what in ("Id", "CrmId", "Etag")}
+    kept = {f"{flow.one}{what}": "" for flow in flows for what in KEPT}
     bearer = [{"key": "token", "value": "{{apiToken}}", "type": "string"}]
     return {
         "info": {"name": openapi.TITLE, "description": DESCRIPTION, "version": openapi.VERSION, "schema": SCHEMA},
@@ -49,43 +55,3 @@ def _service(api: Api) -> Doc:
     }
     items = [api.request(operation, step) for operation, step in steps.items()]
     return folder("Service", "Is it there, and how is it used?", items)
-
-
-def _sync(api: Api) -> Doc:
-    run = {"run_id": "{{runId}}"}
-    ended = {"it came to its end": equals("body.status", "succeeded")}
-    begun = {"it has begun": 'pm.expect(body.status).to.be.oneOf(["running", "succeeded"]);'}
-    steps: list[tuple[str, Step]] = [
-        ("runSync", Step("Sync everything now", 200, api.example("runSync", "everything"), checks=ended)),
-        ("runSync", Step("Pull only", 200, api.example("runSync", "pull"), checks=ended)),
-        (
-            "runSync",
-            Step(
-                "Begin a sync",
-                202,
-                headers={"Prefer": "respond-async"},
-                keeps={"runId": "body.id"},
-                checks=begun | {"Location says where": 'pm.response.to.have.header("Location");'},
-            ),
-        ),
-        ("readRun", Step("Wait for its end", 200, ids=run, until='body.status !== "running"', checks=ended)),
-        (
-            "listRuns",
-            Step("List runs", 200, query={"per_page": "3"}, checks={"some": "pm.expect(body.data).to.not.be.empty;"}),
-        ),
-        (
-            "readSyncStatus",
-            Step("Is the sync healthy?", 200, checks={"the CRM answers": equals("body.crm.circuit", "closed")}),
-        ),
-        (
-            "listConflicts",
-            Step(
-                "List open conflicts",
-                200,
-                query={"status": "open"},
-                checks={"it is a list": 'pm.expect(body.data).to.be.an("array");'},
-            ),
-        ),
-    ]
-    items = [api.request(operation, step) for operation, step in steps]
-    return folder("Sync", "Run it, see how it is, what it did, and where both sides disagreed.", items)

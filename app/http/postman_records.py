@@ -60,6 +60,8 @@ class Flow:
             self._step(
                 "list{0}Changes", f"List the changes of the deleted {self.word}", 200, ids=self.identity, checks=deleted
             ),
+            self._step("restore{0}", f"Restore the {self.word}", 200, ids=self.identity, checks=self.same),
+            self._step("delete{0}", f"Delete the {self.word} again", 204, ids=self.identity),
         ]
         return folder(f"{self.many}: the end", "A tombstone stays, and is pushed.", items)
 

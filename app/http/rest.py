@@ -1,4 +1,4 @@
-"""REST for any declared resource: the same eight views, made from the declaration."""
+"""REST for any declared resource: the same nine views, made from the declaration."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from app.core.errors import Invalid, NotFound, NotNow
 from app.core.record import Fields, Record
 from app.core.resource import Resource
 from app.core.schema import load
-from app.http import paging, present
+from app.http import batch, paging, present
 from app.http.bodies import read_json
 from app.http.wiring import engine
 from app.services import operations, records, replays
@@ -33,6 +33,7 @@ def blueprint(resource: Resource) -> Blueprint:
     one = f"/{resource.name}/<record_id>"
     routes.add_url_rule(f"/{resource.name}", "index", views.index, methods=["GET"])
     routes.add_url_rule(f"/{resource.name}", "create", views.create, methods=["POST"])
+    routes.add_url_rule(f"/{resource.name}/batch", "batch", views.batch, methods=["POST"])
     routes.add_url_rule(one, "read", views.read, methods=["GET"])
     routes.add_url_rule(one, "replace", views.replace, methods=["PUT"])
     routes.add_url_rule(one, "edit", views.edit, methods=["PATCH"])
@@ -64,6 +65,10 @@ class Views:
         if claim is not None:
             replays.keep(claim, shown)
         return self._created(shown)
+
+    def batch(self) -> Response:
+        body = read_json()
+        return batch.answer(self.resource, body, _claim(self.resource, body))
 
     def read(self, record_id: str) -> Response:
         return present.answer(present.record(records.get(self.resource, self._id(record_id))))

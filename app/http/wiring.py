@@ -5,6 +5,8 @@ from flask import current_app
 from app.sync.engine import Engine
 
 ENGINE = "crm-sync.engine"
+BY = "api"
+"""Who asked for a run, made a rule or decided a conflict, as these remember it."""
 
 
 def engine() -> Engine:
