@@ -29,10 +29,10 @@ run: $(VENV)/run ## start web, worker and mock CRM; Ctrl-C stops them all
 	@exec $(BIN)/python -m app.stack
 
 test: $(VENV)/dev ## run the tests; REQUIRE_SERVICES=1 fails where a database is missing
-	@REQUIRE_SERVICES=$(REQUIRE_SERVICES) $(BIN)/python -m pytest $(ARGS)
+	@REQUIRE_SERVICES=$(REQUIRE_SERVICES) $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-quick: $(VENV)/dev ## run the tests that start no processes
-	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow" $(ARGS)
 
 lint: $(VENV)/dev ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.core import db as database
 from app.core.db import db
-from app.services import operations, records
+from app.services import records, status
 
 PERSON = {"name": "Wilhelmina Quux", "email": "wilhelmina.quux@example.com", "phone": "555-867-5309"}
 
@@ -165,10 +165,10 @@ def test_what_is_stored_is_answered_even_if_the_push_cannot_be_noted(client, crm
 
 
 def test_no_free_connection_is_a_503(client, monkeypatch):
-    def busy(*_):
+    def busy(*_, **__):
         raise NoConnection("QueuePool limit")
 
-    monkeypatch.setattr(operations, "status", busy)
+    monkeypatch.setattr(status, "status", busy)
 
     answer = client.get("/sync/status")
 

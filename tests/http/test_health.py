@@ -4,7 +4,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.exc import OperationalError
 
 from app.core.db import db
-from app.services import operations
+from app.services import status
 
 
 def _metrics(client):
@@ -20,7 +20,7 @@ def _labels(**labels):
 
 
 def test_it_is_alive_whatever_the_database_does(client, monkeypatch):
-    monkeypatch.setattr(operations, "status", _unreachable)
+    monkeypatch.setattr(status, "status", _unreachable)
 
     assert client.get("/healthz").json == {"status": "ok"}
 
@@ -42,7 +42,7 @@ def test_it_is_not_ready_while_migrations_are_behind(app, client):
 
 
 def test_it_is_not_ready_while_the_database_is_away(client, monkeypatch):
-    monkeypatch.setattr(operations, "status", _unreachable)
+    monkeypatch.setattr(status, "status", _unreachable)
 
     answer = client.get("/readyz")
 

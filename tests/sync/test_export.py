@@ -12,9 +12,9 @@ from sqlalchemy import delete
 from app.core.db import transact
 from app.core.kinds import is_plain
 from app.resources import REGISTRY
-from app.services import exporting, tabular
 from app.services.batches import create_many
-from app.services.columns import Names
+from app.services.files import exporting, tabular
+from app.services.files.columns import Names
 from tests.support.users import FIELDS, patch_later
 
 NASTY = [

@@ -2,10 +2,12 @@
 
 import csv
 import json
+import os
+import threading
 
 import pytest
 
-from app.services import importing
+from app.services.files import importing
 from tests.support.users import FIELDS, changes_of
 
 
@@ -203,3 +205,17 @@ def test_standard_input_is_read_too(run, users, tmp_path, monkeypatch):
     assert (answer.exit_code, said["rows"], said["created"], said["rejected"]) == (1, 2, 1, 1)
     assert said["rejected_file"] == "import.rejected.csv"
     assert sorted(one.name for one in tmp_path.iterdir() if "import" in one.name) == ["import.rejected.csv"]
+
+
+def test_a_pipe_is_read_once_and_leaves_nothing_beside_it(run, users, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pipe = tmp_path / "users.csv"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("name,email\nAnn,a@example.com\n",))
+    writer.start()
+
+    answer = run(pipe)
+
+    writer.join()
+    assert (answer.exit_code, users().keys()) == (0, {"a@example.com"})
+    assert not [one for one in tmp_path.iterdir() if one.suffix == ".progress"]

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from app import bulk_cli
+from app.commands import files
 from app.core.errors import NotNow
-from app.services import importing
-from app.services.landing import Database
-from app.services.progress import Progress
+from app.services.files import importing
+from app.services.files.landing import Database
+from app.services.files.progress import Progress
 
 ROWS = 10
 CHUNK = 3
@@ -190,7 +190,7 @@ def test_a_terminal_sees_how_far_it_is(monkeypatch):
 
     for screen, sees in ((Terminal(), True), (io.StringIO(), False)):
         monkeypatch.setattr("sys.stderr", screen)
-        with bulk_cli._bar(200) as show:
+        with files._bar(200) as show:
             show(100)
             show(200)
         assert ("100%" in screen.getvalue()) == sees

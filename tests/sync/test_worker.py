@@ -8,8 +8,9 @@ from aiosmtpd.controller import Controller
 from flask import current_app
 
 from app.core.db import reading, transact
-from app.services import notifications, operations
+from app.services import notifications
 from app.services.notifications import MailSettings
+from app.services.runs import listing
 from app.store import runs
 from app.sync.worker import Worker
 
@@ -18,11 +19,11 @@ def test_a_pull_is_due_at_the_start_and_then_every_interval(app, engine, clock, 
     work = Worker(app, engine)
     work.pull_step()
     work.pull_step()
-    assert len(operations.list_runs(10, 0)[0]) == 1
+    assert len(listing(engine, 10, 0)[0]) == 1
 
     clock.pass_(minutes=16)
     work.pull_step()
-    assert len(operations.list_runs(10, 0)[0]) == 2
+    assert len(listing(engine, 10, 0)[0]) == 2
 
 
 def test_a_clock_that_was_set_back_does_not_stop_the_pulls(app, engine, clock, crm):
@@ -31,7 +32,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_pulls(app, engine, clock, c
     clock.pass_(days=-1)
     work.pull_step()
 
-    assert len(operations.list_runs(10, 0)[0]) == 2
+    assert len(listing(engine, 10, 0)[0]) == 2
 
 
 def test_a_pull_that_fails_is_not_repeated_at_once(app, engine, clock, crm):
@@ -40,7 +41,7 @@ def test_a_pull_that_fails_is_not_repeated_at_once(app, engine, clock, crm):
     for _ in range(10):
         work.pull_step()
 
-    assert len(operations.list_runs(10, 0)[0]) == 1
+    assert len(listing(engine, 10, 0)[0]) == 1
 
 
 def test_two_runs_do_not_work_on_one_resource_at_once(engine, worker, clock, crm):
