@@ -61,7 +61,7 @@ def create_app(
     app.extensions[health.METRICS] = metrics
     metrics.registry.register(State(engine, status))
     _serve(app, registry)
-    cli.register(app, engine)
+    cli.register(app, engine, create_app)
     _say_what_is_lax(app)
     return app
 
