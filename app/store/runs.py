@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, not_, or_, select, update
 
 from app.core.kinds import format_time
 from app.store.tables import cursors, leases, run_parts, runs
@@ -134,7 +134,7 @@ def take_lease(tx: Connection, name: str, holder: str, now: datetime, until: dat
 
 def is_leased(tx: Connection, name: str, now: datetime, *, but_by: str | None = None) -> bool:
     """Tell whether somebody holds a lease, other than `but_by`."""
-    query = select(leases.c.name).where(leases.c.name == name, leases.c.until > now)
+    query = select(leases.c.name).where(leases.c.name == name, not_(is_over(leases.c.until, now, LONGEST_LEASE)))
     return tx.execute(query if but_by is None else query.where(leases.c.holder != but_by)).first() is not None
 
 

@@ -96,20 +96,27 @@ def decide(work: Work, engine: Engine, owed: Owed, record: Record) -> Task | Non
 
 def of(resource: Resource, owed: Owed, record: Record, copy: CrmCopy | None, new_id: Callable[[], str]) -> Task | None:
     """Return the push that an entry stands for; None when nothing is owed. Pure."""
-    if record.crm_id is None or copy is None:
-        if owed.creating is not None:  # an earlier create may have arrived: the very same again, or found
-            return Task(owed, "create", owed.creating["fields"], owed.creating["key"], look_first=True)
-        if record.deleted_at is not None or (copy is not None and copy.deleted):
-            return None
-        fields = {name: record.fields[name] for name in resource.pushed_fields}
-        return Task(owed, "create", fields, new_id())
+    if record.crm_id is None:
+        return _creation(resource, owed, record, copy, new_id)
     if record.deleted_at is not None:
-        return None if copy.deleted else Task(owed, "delete", {}, "", record.crm_id, copy.version)
-    fields = reconcile.owed(resource.pushed_fields, record.fields, copy)
-    if not fields:  # nothing, unless an earlier value of ours arrived after all
-        return Task(owed, "fetch", {}, "", record.crm_id) if owed.sent else None
-    key = _key(record, copy, fields)
-    return Task(owed, "update", fields, key, record.crm_id, copy.version)
+        is_told = copy is not None and copy.deleted
+        return None if is_told else Task(owed, "delete", {}, "", record.crm_id, copy.version if copy else None)
+    # What the CRM told us may be lost: then it is asked, before anything is said to it.
+    fields = {} if copy is None else reconcile.owed(resource.pushed_fields, record.fields, copy)
+    if copy is None or not fields:  # or nothing is owed, unless an earlier value of ours arrived after all
+        return Task(owed, "fetch", {}, "", record.crm_id) if owed.sent or copy is None else None
+    return Task(owed, "update", fields, _key(record, copy, fields), record.crm_id, copy.version)
+
+
+def _creation(
+    resource: Resource, owed: Owed, record: Record, copy: CrmCopy | None, new_id: Callable[[], str]
+) -> Task | None:
+    if owed.creating is not None:  # an earlier create may have arrived: the very same again, or found
+        return Task(owed, "create", owed.creating["fields"], owed.creating["key"], look_first=True)
+    if record.deleted_at is not None or (copy is not None and copy.deleted):
+        return None
+    fields = {name: record.fields[name] for name in resource.pushed_fields}
+    return Task(owed, "create", fields, new_id())
 
 
 def _key(record: Record, copy: CrmCopy, fields: Fields) -> str:

@@ -1,5 +1,8 @@
 """A person decides: for the CRM's value, for ours, for another one; one conflict or many."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from app.core.errors import AlreadyDecided, Invalid, NotFound, Taken
@@ -123,6 +126,26 @@ def test_nobody_decides_twice(client, crm, waiting, worker, engine):
         decide(engine, found, "local")
     worker.drain()
     assert read(client, waiting)["phone"] == crm.get(waiting["crm_id"])["phone"] == THERE
+
+
+def test_of_many_who_decide_at_once_one_does(app, client, crm, waiting, worker, engine):
+    found, start = open_conflict(client), threading.Barrier(6)
+
+    def choose(number):
+        with app.app_context():
+            start.wait()
+            try:
+                decide(engine, found, "value", f"555-555-010{number}", by=f"person {number}")
+            except AlreadyDecided:
+                return None
+            return number
+
+    with ThreadPoolExecutor(6) as pool:
+        [decided] = [one for one in pool.map(choose, range(6)) if one is not None]
+    worker.drain()
+
+    assert read(client, waiting)["phone"] == crm.get(waiting["crm_id"])["phone"] == f"555-555-010{decided}"
+    assert only(conflicts(client))["resolved_by"] == f"person {decided}"
 
 
 def test_what_both_sides_agreed_on_meanwhile_is_decided_already(client, waiting, engine):

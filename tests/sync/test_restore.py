@@ -208,3 +208,14 @@ def test_a_field_that_waited_for_a_person_is_put_to_the_policy_anew(
         worker.drain()
     assert (conflicts(client, OPEN), read(client, user)["phone"]) == ([], HERE)
     assert_in_step(engine, crm)
+
+
+def test_what_the_crm_changed_after_a_delete_here_is_not_overwritten_by_a_restore(restore, client, crm, worker, user):
+    delete_later(client, user)
+    crm.edit(user["crm_id"], phone="987-654-3210")
+    worker.pull()
+
+    restore(user)
+    worker.drain()
+
+    assert crm.get(user["crm_id"])["phone"] == read(client, user)["phone"] == "987-654-3210"

@@ -5,6 +5,7 @@ import pytest
 from app.core.db import transact
 from app.services import runs
 from app.store import runs as stored_runs
+from app.sync.part import ALIVE_FOR
 from app.sync.worker import Worker
 from tests.support.decisions import assert_in_step
 from tests.support.runs import cut_off, do, kill_at, new_there, new_users, wake_up
@@ -85,7 +86,7 @@ def test_two_workers_go_on_with_a_run_once(app, crm, engine, clock, monkeypatch)
 def test_a_dead_run_waits_while_another_is_at_work(app, crm, engine, clock, monkeypatch):
     lying = killed_pull(crm, engine, monkeypatch)
     clock.pass_(minutes=3)
-    until = clock.now().replace(year=2099)
+    until = clock.now() + ALIVE_FOR
     transact(lambda tx: stored_runs.take_lease(tx, "run:users", "somebody", clock.now(), until))
     Worker(app, engine).pull_step()
 

@@ -1,5 +1,7 @@
 """One run at a time for a resource: a lease says whose turn it is, and runs out with whoever held it."""
 
+from datetime import timedelta
+
 from app.core.db import transact
 from app.services import runs as runs_service
 from app.store import runs
@@ -97,3 +99,11 @@ def test_a_worker_leaves_a_live_run_alone(app, crm, engine, clock, monkeypatch):
 
     assert (run["status"], run["resumed"], run["created"]) == ("succeeded", 0, 30)
     assert runs_service.listing(engine, 10, 0)[1] == 1, "the schedule waits while somebody pulls"
+
+
+def test_a_lease_from_before_the_clock_was_set_back_does_not_stop_the_schedule(app, crm, engine, clock):
+    new_there(crm, 3)
+    hold(clock, timedelta(days=1))
+    Worker(app, engine).pull_step()
+
+    assert [one["created"] for one in runs_service.listing(engine, 10, 0)[0]] == [3]

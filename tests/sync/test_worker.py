@@ -12,6 +12,7 @@ from app.services import notifications
 from app.services.notifications import MailSettings
 from app.services.runs import listing
 from app.store import runs
+from app.sync.part import ALIVE_FOR
 from app.sync.worker import Worker
 
 
@@ -45,7 +46,7 @@ def test_a_pull_that_fails_is_not_repeated_at_once(app, engine, clock, crm):
 
 
 def test_two_runs_do_not_work_on_one_resource_at_once(engine, worker, clock, crm):
-    transact(lambda tx: runs.take_lease(tx, "run:users", "somebody", clock.now(), clock.now().replace(year=2099)))
+    transact(lambda tx: runs.take_lease(tx, "run:users", "somebody", clock.now(), clock.now() + ALIVE_FOR))
 
     run = worker.pull()
 
