@@ -72,7 +72,9 @@ def _merge(this: Incoming, record: Record, copy: CrmCopy, created: Fields) -> Ap
         sent=() if owed is None else owed.sent,
         answer_to=this.source.answer_to,
     )
-    if record.deleted_at is not None:  # it keeps its values, so the base of the merge stays too, should it be restored
+    if (
+        record.deleted_at is not None and not copy.deleted
+    ):  # it keeps its values, so the base of the merge stays too, should it be restored
         merged.copy.fields |= {name: copy.fields[name] for name in merged.taken if name in copy.fields}
     found = [_clash(this, record, clash) for clash in merged.clashes]
     found += [*_unreadable(this, record, wrong), *handover.refuse_taken(this, record, merged)]
