@@ -7,7 +7,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hash
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run test test-quick lint fmt demo newman postman migrate lock clean
+.PHONY: help setup run test test-quick test-faults test-contract test-proof lint fmt demo newman postman migrate lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -32,7 +32,16 @@ test: $(VENV)/dev ## run the tests; REQUIRE_SERVICES=1 fails where a database is
 	@REQUIRE_SERVICES=$(REQUIRE_SERVICES) $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-quick: $(VENV)/dev ## run the tests that start no processes
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not slow and not long" $(ARGS)
+
+test-faults: $(VENV)/dev ## the whole fault suite: kills, cut lines, lying CRMs, full disks
+	@REQUIRE_SERVICES=$(REQUIRE_SERVICES) $(BIN)/python -m pytest -n auto --dist loadfile -m "" tests/faults tests/crash $(ARGS)
+
+test-contract: $(VENV)/dev ## thousands of fuzzed calls against /openapi.json, on both databases
+	@REQUIRE_SERVICES=$(REQUIRE_SERVICES) $(BIN)/python -m pytest -n auto --dist loadfile -m "" tests/contract $(ARGS)
+
+test-proof: $(VENV)/dev ## every mutant of the engine, and thousands of simulated histories
+	@$(BIN)/python -m pytest -n auto --dist load -m "" tests/simulator $(ARGS)
 
 lint: $(VENV)/dev ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .

@@ -22,13 +22,14 @@ from app.core.resource import Registry
 from app.core.world import World
 from app.crm import CRMClient, CRMConfig
 from app.crm.lanes import Lanes
-from app.http import access, docs, errors, health, lookback, operations, rest, webhook
+from app.http import access, docs, errors, health, ids, lookback, operations, rest, webhook
 from app.http.wiring import ENGINE
 from app.metrics import Metrics, State
 from app.resources import REGISTRY
 from app.services import notifications, policies
 from app.services.notifications import MailSettings
 from app.services.status import status
+from app.simulator.theatre import Factory
 from app.sync import policy, worker
 from app.sync.engine import Engine
 
@@ -55,15 +56,21 @@ def create_app(
     if app.config["PHONE_REGION"] not in SUPPORTED_REGIONS:
         raise settings.ConfigError(f"PHONE_REGION must be a country's two letters, not {app.config['PHONE_REGION']!r}.")
     Phone.region = app.config["PHONE_REGION"]
+    engine = start_engine(app, world or World(), registry)
+    _serve(app, registry)
+    cli.register(app, engine, Factory(create_app, start_engine))
+    _say_what_is_lax(app)
+    return app
+
+
+def start_engine(app: Flask, world: World, registry: Registry = REGISTRY) -> Engine:
+    """Give the application an engine that remembers nothing of the CRM yet, as a process that starts has."""
     metrics = Metrics()
-    engine = _engine(app, world or World(), registry, metrics)
+    engine = _engine(app, world, registry, metrics)
     app.extensions[ENGINE] = engine
     app.extensions[health.METRICS] = metrics
     metrics.registry.register(State(engine, status))
-    _serve(app, registry)
-    cli.register(app, engine, create_app)
-    _say_what_is_lax(app)
-    return app
+    return engine
 
 
 def _engine(app: Flask, world: World, registry: Registry, metrics: Metrics) -> Engine:
@@ -136,6 +143,7 @@ def _mail_settings(config: Mapping[str, Any]) -> MailSettings:
 
 def _serve(app: Flask, registry: Registry) -> None:
     """Serve the API at / and, the same, at /api/v1."""
+    ids.register(app.url_map)
     made = [module.blueprint(resource) for resource in registry.values() for module in (rest, lookback)]
     for blueprint in (*made, webhook.blueprint(), operations.blueprint()):
         app.register_blueprint(blueprint)

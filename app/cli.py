@@ -11,17 +11,17 @@ from app.commands.options import AS_JSON, Commands, show
 from app.demo import Tour
 from app.services import operations
 from app.simulator import command as simulator
-from app.simulator.stage import Make
+from app.simulator.theatre import Factory
 from app.sync.engine import Engine
 from app.sync.worker import Worker
 
 
-def register(app: Flask, engine: Engine, make: Make) -> None:
-    """Add the commands to `flask`; `make` makes more applications, for the simulator."""
+def register(app: Flask, engine: Engine, factory: Factory) -> None:
+    """Add the commands to `flask`; `factory` makes applications for the simulator."""
     group = Commands("sync", help="Keep the records and the CRM in step.")
     for commands in (runs, looks, conflicts, records, files):
         commands.register(group, engine)
-    simulator.register(group, make)
+    simulator.register(group, factory)
     _add_subscribe(group, engine)
     _add_worker(group, app, engine)
     _add_demo(group, app)

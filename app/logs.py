@@ -73,14 +73,18 @@ def _formatter(*renderers: Any) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=[ours, *before, last])
 
 
+def request_id(given: str) -> str:
+    """Return the id that the caller gave, where it fits into a log, or a new one."""
+    fits = given.isascii() and given.isprintable() and 0 < len(given) <= LONGEST_ID
+    return given if fits else str(uuid4())
+
+
 def trace_requests(app: Flask) -> None:
     """Give every request an id, carry it through the log and to the CRM, and write one line when it is answered."""
 
     @app.before_request
     def begin() -> None:
-        given = request.headers.get("X-Request-Id", "")
-        fits = given.isascii() and given.isprintable() and 0 < len(given) <= LONGEST_ID
-        g.request_id = given if fits else str(uuid4())
+        g.request_id = request_id(request.headers.get("X-Request-Id", ""))
         g.began = time.perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)

@@ -19,6 +19,7 @@ ADVISORY_LOCK = 4_862_551_990_121
 def alone(connection):
     """Let two servers that start at once on an empty database make one schema between them."""
     if connection.dialect.name == "postgresql":
+        connection.execute(text("SET lock_timeout = 0"))  # another migration may take its time
         connection.execute(text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
         connection.commit()
         try:

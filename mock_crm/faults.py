@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -146,6 +147,13 @@ def _normalise(_fault: Fault, resource: Resource, values: dict[str, Any]) -> dic
     return {name: value.lower() if name in emails and value else value for name, value in trimmed.items()}
 
 
+def _digits_only(_fault: Fault, resource: Resource, values: dict[str, Any]) -> dict[str, Any]:
+    phones = {each.name for each in resource.fields if each.kind == "tel"}
+    return {
+        name: re.sub(r"[^+0-9]", "", value) if name in phones and value else value for name, value in values.items()
+    }
+
+
 def _truncate(fault: Fault, _resource: Resource, values: dict[str, Any]) -> dict[str, Any]:
     length = fault.parameters["length"]
     return {name: value[:length] if isinstance(value, str) else value for name, value in values.items()}
@@ -155,4 +163,9 @@ def _ignore(fault: Fault, _resource: Resource, values: dict[str, Any]) -> dict[s
     return {name: value for name, value in values.items() if name != fault.parameters["field"]}
 
 
-_MANGLE = {"normalise": _normalise, "truncate_fields": _truncate, "ignore_field": _ignore}
+_MANGLE = {
+    "normalise": _normalise,
+    "digits_only": _digits_only,
+    "truncate_fields": _truncate,
+    "ignore_field": _ignore,
+}

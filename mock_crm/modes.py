@@ -82,6 +82,7 @@ ANSWERS: Mapping[str, tuple[Parameter, ...]] = {
 # These stay until they are healed.
 LASTING: Mapping[str, tuple[Parameter, ...]] = {
     "normalise": (),
+    "digits_only": (),
     "truncate_fields": (whole("length", 1, 10_000, 40),),
     "ignore_field": (text("field"),),
     "no_idempotency": (),

@@ -16,7 +16,8 @@ from flask.testing import FlaskClient
 
 os.environ["APP_ENV"] = "testing"  # before anything reads the settings: no secrets kept, no files shared
 pytest.register_assert_rewrite("tests.support")
-hypothesis.settings.register_profile("crm-sync", deadline=None)  # machines are noisy; nothing here is timed
+# Machines are noisy, and nothing here is timed; the same examples each time, so that nothing fails by luck.
+hypothesis.settings.register_profile("crm-sync", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("crm-sync")
 
 import mock_crm
@@ -29,6 +30,7 @@ from tests.support import databases
 from tests.support.clock import Clock
 from tests.support.crm import Crm
 from tests.support.settings import ANN, CRM_URL, SETTINGS
+from tests.support.stack import Stack
 from tests.support.worker import StepWorker
 
 # ── databases ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -161,3 +163,12 @@ def webhook(client: FlaskClient, clock: Clock) -> Callable[..., Any]:
         return client.post("/webhook", data=json.dumps(body), content_type="application/json")
 
     return post
+
+
+@pytest.fixture
+def stack(tmp_path: Path, database_url: str) -> Iterator[Stack]:
+    """An installation between real processes, not started yet."""
+    made = Stack(tmp_path, database_url)
+    yield made
+    for name in list(made.running):
+        made.kill(name)

@@ -11,7 +11,9 @@ def text(found: dict[str, Any]) -> str:
     columns = [_column(one) for one in resources.values()]
     rows = [[name, *(column[name] for column in columns)] for name in columns[0]]
     verdict = "The sync is healthy." if found["healthy"] else "The sync needs a look."
-    return "\n".join([verdict, _crm(found["crm"]), _schedule(found["schedule"]), "", table(rows, ["", *resources])])
+    problems = [problem for one in resources.values() for problem in one["problems"]]
+    above = [verdict, *problems, _crm(found["crm"]), _schedule(found["schedule"])]
+    return "\n".join([*above, "", table(rows, ["", *resources])])
 
 
 def _crm(crm: dict[str, Any]) -> str:

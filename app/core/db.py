@@ -4,6 +4,7 @@ SQLite lets writers collide and arbitrates badly, so every writer of this servic
 takes a lock outside SQLite; inside it nothing happens but SQL.
 """
 
+import errno
 import fcntl
 import sqlite3
 import threading
@@ -12,11 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
+import structlog
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, Connection, DateTime, Dialect, MetaData, event
+from sqlalchemy import JSON, Connection, DateTime, Dialect, ExceptionContext, MetaData, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase
@@ -24,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 
 from app.core.errors import NotNow
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 ATTEMPTS = 4
 LOCK = "crm-sync.write-lock"
@@ -85,11 +88,19 @@ class WriteLock:
         if not self._threads.acquire(timeout=LOCK_TIMEOUT):
             raise NotNow("The database is busy.", retry_after=1)
         try:
-            with self._path.open("w") as file:
+            with self._open() as file:
                 self._take(file.fileno(), deadline)
                 yield  # closing the file gives the lock back, also when we are killed
         finally:
             self._threads.release()
+
+    def _open(self) -> IO[str]:
+        try:
+            return self._path.open("w")
+        except OSError as error:  # where the lock cannot be written, the database beside it cannot either
+            code = errno.errorcode.get(error.errno or 0)
+            log.error("database_unavailable", error=type(error).__name__, code=code)  # noqa: TRY400  (no bug of ours)
+            raise NotNow("The database cannot take this now.", retry_after=1) from error
 
     @staticmethod
     def _take(descriptor: int, deadline: float) -> None:
@@ -113,21 +124,52 @@ def init_database(app: Flask) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
+        event.listen(engine, "handle_error", _on_sqlite_error)
         app.extensions[LOCK] = WriteLock(Path(f"{engine.url.database}.lock")).hold
+    else:
+        event.listen(engine, "connect", _on_postgresql_connect)
 
 
 def _on_sqlite_connect(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late and loses updates
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={int(LOCK_TIMEOUT)}000"):
+    for pragma in (f"busy_timeout={int(LOCK_TIMEOUT)}000", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    _use_wal(cursor)
     cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch to the write-ahead log; of two that do so at once to a new file, one is refused without a wait."""
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _on_postgresql_connect(connection: Any, _: object) -> None:
+    with connection.cursor() as cursor:  # a lock that stays is a 503, not a caller who waits for ever
+        cursor.execute(f"SET lock_timeout = '{int(LOCK_TIMEOUT)}s'")
+    connection.commit()  # a rollback would take it back
 
 
 def _on_sqlite_begin(connection: Connection) -> None:
     # A deferred BEGIN that writes later fails at once when another writer was there; readers take no lock.
     writing = connection.get_execution_options().get("writing", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _on_sqlite_error(context: ExceptionContext) -> None:
+    # A file that was opened while its disk was read-only or ill stays so: the next connection opens it anew.
+    name = getattr(context.original_exception, "sqlite_errorname", None) or ""
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
+        context.is_disconnect = True
 
 
 def elsewhere() -> Callable[[], AbstractContextManager[Any]]:
@@ -153,12 +195,21 @@ def transact(work: Callable[[Connection], T]) -> T:
         try:
             with current_app.extensions[LOCK](), db.engine.connect().execution_options(writing=True) as connection:
                 result = work(connection)
-                connection.commit()
+                _commit(connection)
                 return result
         except DBAPIError as error:
             if attempt == ATTEMPTS or not _lost_a_race(error):
                 raise
     raise AssertionError("unreachable")
+
+
+def _commit(connection: Connection) -> None:
+    """Commit. One that fails may leave its transaction open, and the pool would hand on such a connection as it is."""
+    try:
+        connection.commit()
+    except DBAPIError:
+        connection.invalidate()
+        raise
 
 
 def _lost_a_race(error: DBAPIError) -> bool:

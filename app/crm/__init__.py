@@ -3,7 +3,7 @@
 from app.crm.client import CRMClient
 from app.crm.config import CRMConfig
 from app.crm.dialect import Item, Page
-from app.crm.errors import Conflict, CRMError, NotThere, OutcomeUnknown, Rejected, Unavailable
+from app.crm.errors import Conflict, CRMError, NotAsked, NotThere, OutcomeUnknown, Rejected, Unavailable
 
 __all__ = [
     "CRMClient",
@@ -11,6 +11,7 @@ __all__ = [
     "CRMError",
     "Conflict",
     "Item",
+    "NotAsked",
     "NotThere",
     "OutcomeUnknown",
     "Page",

@@ -16,7 +16,7 @@ from app.crm.auth import authentication
 from app.crm.batch import Result
 from app.crm.config import CRMConfig
 from app.crm.dialect import Item, Page
-from app.crm.errors import Conflict, CRMError, NoToken, NotThere, OutcomeUnknown, Rejected, Unavailable
+from app.crm.errors import Conflict, CRMError, NotAsked, NoToken, NotThere, OutcomeUnknown, Rejected, Unavailable
 from app.crm.limits import Breaker, Pace, parse_retry_after
 from app.crm.retry import PATIENCE, retrying
 from app.crm.transport import FOREVER, BoundedSession
@@ -40,7 +40,7 @@ class CRMClient:
     def __init__(self, config: CRMConfig, world: World | None = None, pace_file: Path | None = None) -> None:
         self.config = config
         self._world = world or World()
-        self.session = BoundedSession(config.base_url, config.timeout)
+        self.session = BoundedSession(config.base_url, config.timeout, self._world.monotonic)
         self.pace = Pace(self._world, config.rate_limit_per_minute, pace_file)
         self.breaker = Breaker(self._world, trial=config.timeout)
         self._authentication = authentication(self.session, config, self._world)
@@ -217,10 +217,10 @@ class CRMClient:
             raise
 
     def _left(self, deadline: float | None) -> float:
-        """Return the seconds left. Raises Unavailable when there are none."""
+        """Return the seconds left. Raises NotAsked when there are none."""
         left = FOREVER if deadline is None else deadline - self._world.monotonic()
         if left <= 0:
-            raise Unavailable("There is no time left to ask the CRM.")
+            raise NotAsked("There is no time left to ask the CRM.")
         return left
 
     def _note(self, method: str, answer: requests.Response, retry_after: float | None) -> None:

@@ -36,7 +36,11 @@ class NoToken(Unavailable):
     """Not even asked, because another thread has just been refused a token, or still waits for one."""
 
 
-class CircuitOpen(Unavailable):
+class NotAsked(Unavailable):
+    """Not even asked: what the CRM said last still holds."""
+
+
+class CircuitOpen(NotAsked):
     """Not even asked, because the last calls all failed."""
 
 

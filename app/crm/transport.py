@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from typing import Any
@@ -138,9 +138,10 @@ class _Adapter(HTTPAdapter):
 class BoundedSession(requests.Session):
     """Sends requests to one CRM; anything that uses it (authlib too) is bounded by `timeout` seconds in total."""
 
-    def __init__(self, base_url: str, timeout: float) -> None:
+    def __init__(self, base_url: str, timeout: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self.timeout = timeout
+        self._monotonic = monotonic
         self._read_environment(base_url)
         self.cookies.set_policy(_NoCookies())
         for scheme in ("http://", "https://"):
@@ -178,7 +179,7 @@ class BoundedSession(requests.Session):
     @contextmanager
     def within(self, budget: float) -> Iterator[None]:
         """Bound all that this thread sends inside to `budget` seconds, at most the session's timeout, together."""
-        _call.until = time.monotonic() + min(self.timeout, budget)
+        _call.until = self._monotonic() + min(self.timeout, budget)
         try:
             yield
         finally:
@@ -186,7 +187,7 @@ class BoundedSession(requests.Session):
 
     def remaining(self) -> float:
         """Return the seconds left to this thread's call."""
-        left: float = getattr(_call, "until", FOREVER) - time.monotonic()
+        left: float = getattr(_call, "until", FOREVER) - self._monotonic()
         return min(self.timeout, left)
 
 

@@ -45,7 +45,7 @@ def parse(raw: bytes) -> Any:
         value = json.loads(
             raw.decode("utf-8"),
             parse_constant=_refuse_constant,
-            parse_float=_finite,
+            parse_float=_number,
             parse_int=_integer,
             object_pairs_hook=_object,
         )
@@ -89,20 +89,22 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _finite(text: str) -> float:
+def _number(text: str) -> float:
+    """Read a number with a fraction or an exponent; 3.0 is the integer 3, as JSON Schema has it."""
     number = float(text)
     if number in {float("inf"), float("-inf")}:
         raise ValueError("a number is too large")
-    return number
+    return int(number) if number.is_integer() and _fits(number) else number
 
 
 def _integer(text: str) -> int:
-    if len(text) > 20:  # noqa: PLR2004  (2^64 has 20 digits)
-        raise ValueError("a number is too large")
-    number = int(text)
-    if not -(2**63) <= number < 2**63:
+    if len(text) > 20 or not _fits(number := int(text)):  # noqa: PLR2004  (2^64 has 20 digits)
         raise ValueError("a number is too large")
     return number
+
+
+def _fits(number: float) -> bool:
+    return -(2**63) <= number < 2**63
 
 
 def _reason(error: Exception) -> str:

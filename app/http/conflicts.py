@@ -27,7 +27,7 @@ SIDES = tuple(RULE_OF)
 
 def add(routes: Blueprint) -> None:
     """Add the routes to those of the sync."""
-    one, rule = "/sync/conflicts/<conflict_id>", "/sync/rules/<scope>"
+    one, rule = "/sync/conflicts/<id:conflict_id>", "/sync/rules/<scope>"
     routes.add_url_rule("/sync/conflicts", "conflicts", index, methods=["GET"])
     routes.add_url_rule("/sync/conflicts/resolve", "resolve_many", resolve_many, methods=["POST"])
     routes.add_url_rule(one, "conflict_by_id", read, methods=["GET"])
@@ -48,7 +48,7 @@ def index() -> Response:
 
 
 def read(conflict_id: str) -> Response:
-    found, _ = operations.list_conflicts({"id": path_id(conflict_id, "conflict")}, 1, 0)
+    found, _ = operations.list_conflicts({"id": conflict_id}, 1, 0)
     if not found:
         raise NotFound("There is no such conflict.")
     return jsonify(found[0])
@@ -57,7 +57,7 @@ def read(conflict_id: str) -> Response:
 def resolve(conflict_id: str) -> Response:
     decision = _decision()
     try:
-        return jsonify(resolutions.resolve(engine(), path_id(conflict_id, "conflict"), decision))
+        return jsonify(resolutions.resolve(engine(), conflict_id, decision))
     except Invalid as error:
         if error.errors is None:
             raise

@@ -44,18 +44,29 @@ def register(app: Flask) -> None:
 
 
 def problem(status: int, code: str, detail: str, *, title: str | None = None, **more: Any) -> Response:
-    """Return a problem. `error` repeats the detail for clients that read one sentence only."""
+    """Return a problem, and with it the id of the request."""
+    text = worded(status, code, detail, g.get("request_id", ""), title=title, **more)
+    return Response(text, status, mimetype=PROBLEM)
+
+
+def worded(status: int, code: str, detail: str, request_id: str, *, title: str | None = None, **more: Any) -> str:
+    """Word a problem. `error` repeats the detail for clients that read one sentence only."""
     body = {
         "type": "about:blank",
         "title": title or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "code": code,
-        "request_id": g.get("request_id", ""),
+        "request_id": request_id,
         "error": detail,
         **more,
     }
-    return Response(json.dumps(body, ensure_ascii=False), status, mimetype=PROBLEM)
+    return json.dumps(body, ensure_ascii=False)
+
+
+def code_of(status: int) -> str:
+    """Return the code of what is refused for no reason of ours: 405 is `method_not_allowed`."""
+    return HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
 
 
 def _service_error(error: ServiceError) -> Response:
@@ -81,8 +92,7 @@ def _http_error(error: HTTPException) -> Response:
     if status < HTTPStatus.BAD_REQUEST:
         assert isinstance(error, HTTPException)
         return Response(status=status, headers=error.get_response().headers)
-    code = HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
-    answer = problem(status, code, _detail(error, status))
+    answer = problem(status, code_of(status), _detail(error, status))
     for name, value in error.get_headers():
         if name in COPIED:
             answer.headers[name] = value

@@ -16,7 +16,7 @@ LAST_CHANGE = 2**40
 def blueprint(resource: Resource) -> Blueprint:
     """Return the routes of one resource."""
     views, routes = Lookback(resource), Blueprint(f"{resource.name}_lookback", __name__)
-    one = f"/{resource.name}/<record_id>"
+    one = f"/{resource.name}/<id:record_id>"
     routes.add_url_rule(f"{one}/explain", "explain", views.explain, methods=["GET"])
     routes.add_url_rule(f"{one}/restore", "restore", views.restore, methods=["POST"])
     routes.add_url_rule(f"{one}/changes/<int:change_id>/undo", "undo", views.undo, methods=["POST"])
@@ -25,17 +25,16 @@ def blueprint(resource: Resource) -> Blueprint:
 
 class Lookback(Views):
     def explain(self, record_id: str) -> Response:
-        return jsonify(explaining.explain(engine(), self.resource, self._id(record_id)))
+        return jsonify(explaining.explain(engine(), self.resource, record_id))
 
     def restore(self, record_id: str) -> Response:
-        record = records.restore(engine(), self.resource, self._id(record_id))
+        record = records.restore(engine(), self.resource, record_id)
         return present.answer(present.record(self._pushed(record)))
 
     def undo(self, record_id: str, change_id: int) -> Response | tuple[str, int]:
-        identity = self._id(record_id)
         if change_id > LAST_CHANGE:
             raise NotFound(f"There is no such change of a {self.resource.singular}.")
-        record = rollbacks.undo(engine(), self.resource, identity, change_id)
+        record = rollbacks.undo(engine(), self.resource, record_id, change_id)
         if record.deleted_at is None:
             return present.answer(present.record(self._pushed(record)))
         self._pushed(record, then_read=False)

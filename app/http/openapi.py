@@ -28,6 +28,8 @@ DESCRIPTION = """\
 Keeps the records of an application and a CRM in step, both ways.
 
 **Values.** JSON in UTF-8, names in snake_case, times in RFC 3339 UTC with milliseconds, ids as UUIDs.
+A body is strict JSON of at most 1 MiB and 50 levels: no name twice in an object, no NUL, no half of a surrogate pair,
+no number beyond 64 bits.
 
 **Errors.** Every error of every route is `application/problem+json` (RFC 9457). `code` is for programs, `errors` names
 each wrong field, `error` is one readable sentence, `request_id` finds the request in the log. A path that exists
@@ -63,6 +65,7 @@ def build(registry: Registry) -> dict[str, Any]:
         security=[{"bearer": []}, {}],
     )
     assert plugin.converter is not None
+    plugin.converter.add_attribute_function(openapi_parts.spelling)  # type: ignore[no-untyped-call]
     spec.components.security_scheme("bearer", BEARER)
     for schemas in (openapi_schemas, openapi_run_schemas, openapi_status_schemas, openapi_conflict_schemas):
         for schema in schemas.SHOWN:

@@ -5,11 +5,23 @@ from typing import Any
 from apispec import APISpec
 
 from app.core.resource import Resource
-from app.http import batch
+from app.http import batch, openapi_links
 from app.http import openapi_examples as examples
 from app.http.lookback import LAST_CHANGE
-from app.http.openapi_parts import Doc, answer, body, flag, number, order, parameter, refusals, schema, text
-from app.http.openapi_records import names, of_resource
+from app.http.openapi_parts import (
+    Doc,
+    answer,
+    body,
+    flag,
+    names,
+    number,
+    order,
+    parameter,
+    refusals,
+    schema,
+    text,
+)  # fmt: skip
+from app.http.openapi_records import of_resource
 
 
 def add(spec: APISpec, resource: Resource) -> None:
@@ -64,6 +76,7 @@ def _batch(resource: Resource) -> Doc:
     done = answer(
         "What became of each.", schema(f"{one}BatchOutcome"), examples.batch(resource), "Idempotency-Replayed"
     )
+    done["links"] = openapi_links.to_record(resource, "$response.body#/results/0/record/id")
     return of_resource(
         resource, "create{1}", f"Create many {resource.name}",
         f"Up to {batch.MOST}, each answered by itself; with `atomic` a single bad one refuses them all. They are "
@@ -87,6 +100,7 @@ def _explain(resource: Resource) -> Doc:
 def _restore(resource: Resource) -> Doc:
     one, _ = names(resource)
     found = answer(f"The {resource.singular}, alive.", schema(one), examples.shown(resource), "ETag")
+    found["links"] = openapi_links.to_record(resource, "$response.body#/id")
     return of_resource(
         resource, "restore{0}", f"Restore a deleted {resource.singular}",
         "Brings a tombstone back, here and in the CRM; one that lives is answered as it is. 409 when another record "

@@ -5,7 +5,10 @@ from typing import Any
 
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
+from marshmallow.fields import Field
 
+from app.core.kinds import Email, Phone, Text
+from app.core.resource import Resource
 from app.crm import signature
 from app.http import paging
 
@@ -13,6 +16,26 @@ Doc = dict[str, Any]
 """A piece of the document."""
 JSON = "application/json"
 LONGEST_FILTER = 300
+_PLAIN = r"[^\x00-\x1f\x7f-\x9f]"
+PLAIN = f"^{_PLAIN}*$"
+"""One line: no control characters."""
+FILLED = rf"^{_PLAIN}*[^\s\x00-\x1f\x7f-\x9f]{_PLAIN}*$"
+"""One line that is not blank."""
+
+
+def spelling(_converter: OpenAPIConverter, field: Field[Any], **_: Any) -> Doc:
+    """Return how the text of a field must be spelled, where its kind has no format that says so."""
+    if isinstance(field, Email):
+        return {"format": "idn-email"}
+    if isinstance(field, Phone):
+        return {"format": "phone-number"}
+    return {"pattern": FILLED if field.required else PLAIN} if type(field) is Text else {}
+
+
+def names(resource: Resource) -> tuple[str, str]:
+    """Return the names of one record and of many, as they are part of other names: `User`, `Users`."""
+    many = "".join(word.capitalize() for word in resource.name.split("_"))
+    return resource.singular.title().replace(" ", ""), many
 
 
 def described(converter: OpenAPIConverter, schema_: Schema) -> Doc:
@@ -44,6 +67,11 @@ def query(key: str, description: str, type_: Doc) -> Doc:
 
 def text(**more: Any) -> Doc:
     return {"type": "string", **more}
+
+
+def exact(**more: Any) -> Doc:
+    """Return the schema of text that is compared with what is stored."""
+    return text(maxLength=LONGEST_FILTER, pattern=PLAIN, **more)
 
 
 def number(least: int, most: int, default: int | None = None) -> Doc:
@@ -108,6 +136,10 @@ RESPONSE_OF: dict[int, str] = {
 }  # fmt: skip
 
 
+SOMETIMES = ("Idempotency-Replayed", "Retry-After")
+"""Response headers that do not come with every answer that may have them."""
+
+
 def headers() -> dict[str, Doc]:
     """Return the response headers."""
     told = {
@@ -119,8 +151,9 @@ def headers() -> dict[str, Doc]:
         "WWW-Authenticate": "`Bearer`.",
         "X-Request-Id": "The request's id in the log: the one that was sent, or a new one.",
     }
-    found = {key: {"description": description, "schema": text()} for key, description in told.items()}
-    return {**found, "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}}
+    found: dict[str, Doc] = {key: {"description": about, "schema": text()} for key, about in told.items()}
+    found["Retry-After"] = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
+    return {key: header | ({} if key in SOMETIMES else {"required": True}) for key, header in found.items()}
 
 
 def parameters() -> dict[str, Doc]:

@@ -8,15 +8,16 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from app.core.field import Field
 from app.core.resource import Resource
 from app.http import openapi_examples as examples
-from app.http import paging
+from app.http import openapi_links, paging
 from app.http.openapi_parts import (
     JSON,
-    LONGEST_FILTER,
     Doc,
     answer,
     body,
     described,
+    exact,
     listed,
+    names,
     number,
     operation,
     pages,
@@ -33,14 +34,10 @@ MOST_CHANGES, LAST_CHANGE = 1000, 2**40
 VERSION: Doc = {
     "type": "integer",
     "minimum": 1,
+    "maximum": 2**63 - 1,
     "description": "The version to change, as If-Match: 412 when the record has changed since.",
 }
-
-
-def names(resource: Resource) -> tuple[str, str]:
-    """Return the names of one record and of many, as they are part of other names: `User`, `Users`."""
-    many = "".join(word.capitalize() for word in resource.name.split("_"))
-    return resource.singular.title().replace(" ", ""), many
+CURSOR: Doc = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 
 
 def add_schemas(spec: APISpec, converter: OpenAPIConverter, resource: Resource) -> None:
@@ -65,7 +62,7 @@ def _about(field: Field) -> Doc:
     """Return what a field's schema cannot say by itself."""
     first = (field.kind.__doc__ or "").partition("\n")[0]
     more = " No two live records share it, in any letter case." if field.unique else ""
-    not_blank = {} if field.nullable else {"minLength": 1, "pattern": r"\S"}
+    not_blank = {} if field.nullable else {"minLength": 1}
     marked = {"x-unique": True} if field.unique else {}
     return {"description": f"{first}{more}", **not_blank, **marked}
 
@@ -111,19 +108,19 @@ def _index(resource: Resource) -> Doc:
     signed = [f"{sign}{name}" for name in sorts for sign in ("-", "")]
     choices = [
         *pages(paging.PER_PAGE),
-        query("cursor", "Where the page before ended: its `next_cursor`. Use it with the same `sort`.", text()),
+        query("cursor", "Where the page before ended: its `next_cursor`. Use it with the same `sort`.", CURSOR),
         query("sort", "Order; `-` is descending.", text(enum=signed, default="-last_updated")),
         query("sync_status", "Only records that stand so with the CRM.", text(enum=list(paging.STATUSES))),
-        query("q", "Only records with this text in a field, in any letter case.", text(maxLength=LONGEST_FILTER)),
+        query("q", "Only records with this text in a field, in any letter case.", exact()),
         query("updated_since", "Only records that changed at or after this time.", text(format="date-time")),
         *(
-            query(name, f"Only the record with this {name}, in any letter case.", text(maxLength=LONGEST_FILTER))
+            query(name, f"Only the record with this {name}, in any letter case.", exact())
             for name in resource.unique_fields
         ),
     ]
     shown = listed(paging.PER_PAGE, examples.shown(resource))
     page = answer("A page of records.", schema(f"{one}List"), shown, "Link")
-    page["links"] = _links(resource, "$response.body#/data/0/id")
+    page["links"] = openapi_links.to_record(resource, "$response.body#/data/0/id")
     return of_resource(
         resource, "list{1}", f"List {resource.name}",
         "By page number, or with `cursor` for a walk that misses nothing while records come and go. "
@@ -142,7 +139,7 @@ def _create(resource: Resource) -> Doc:
         f"The {resource.singular} was stored, and pushed to the CRM unless that is left for later.",
         schema(one), examples.shown(resource), "Location", "ETag", "Idempotency-Replayed",
     )  # fmt: skip
-    made["links"] = _links(resource, "$response.body#/id")
+    made["links"] = openapi_links.to_record(resource, "$response.body#/id")
     return of_resource(
         resource, "create{0}", f"Create a {resource.singular}",
         "Stores the record and pushes it to the CRM, within a few seconds. A CRM that does not answer in time does "
@@ -189,6 +186,7 @@ def _changed(resource: Resource, verb: str, summary: str, description: str, give
     one, _ = names(resource)
     after = {**examples.shown(resource), **examples.patch(resource), "version": 2}
     changed = answer(f"The {resource.singular} as it stands now.", schema(one), after, "ETag")
+    changed["links"] = openapi_links.to_record(resource, "$response.body#/id")
     return of_resource(
         resource, verb, summary, description,
         parameters=["IfMatch", "Prefer"],
@@ -198,16 +196,18 @@ def _changed(resource: Resource, verb: str, summary: str, description: str, give
 
 
 def _delete(resource: Resource) -> Doc:
+    deleted = answer("It is deleted.") | {"links": openapi_links.after_deletion(resource)}
     return of_resource(
         resource, "delete{0}", f"Delete a {resource.singular}",
         "Leaves a tombstone, which is pushed like any change; its unique values are free again.",
         parameters=["IfMatch", "Prefer"],
-        responses={"204": answer("It is deleted."), **refusals(404, 412)},
+        responses={"204": deleted, **refusals(404, 412)},
     )  # fmt: skip
 
 
 def _changes(resource: Resource) -> Doc:
     found = answer("The journal, newest first.", schema("Changes"), examples.changes(resource))
+    found["links"] = openapi_links.to_undo(resource)
     return of_resource(
         resource, "list{0}Changes", f"List the changes of a {resource.singular}",
         "Who changed which field, when, from what to what; of a deleted record too.",
@@ -228,10 +228,3 @@ def _sync(resource: Resource) -> Doc:
         "wrong is said in `sync_status` and `sync_error`.",
         responses={"200": found, **refusals(404)},
     )  # fmt: skip
-
-
-def _links(resource: Resource, identity: str) -> Doc:
-    """Return which operations a record that was just answered leads to."""
-    verbs = ("read{0}", "replace{0}", "edit{0}", "delete{0}", "list{0}Changes", "sync{0}")
-    ids = [verb.format(*names(resource)) for verb in verbs]
-    return {each: {"operationId": each, "parameters": {"record_id": identity}} for each in ids}

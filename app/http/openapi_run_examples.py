@@ -114,6 +114,7 @@ def status(names: list[str]) -> dict[str, Any]:
         "last_run": {"run_id": RUN, "status": "succeeded", "finished_at": MOMENT},
         "last_success": MOMENT,
         "success_rate": 1.0,
+        "problems": [],
         "totals": {"runs": 1, **dict.fromkeys(SUMMED, 0)},
         "last_pull": MOMENT,
         "next_pull": "2026-01-31T12:15:00.000Z",

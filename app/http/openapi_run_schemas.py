@@ -9,7 +9,7 @@ from app.sync.runs import Direction
 
 ENDS = ("running", "succeeded", "failed", "needs_approval", "approved", "refused")
 ACTIONS = ("create", "update", "delete")
-REASONS = ("owed", "not_pulled", "conflict", "failed", "unlinked", "needs_approval", "unknown")
+REASONS = ("owed", "not_pulled", "conflict", "failed", "unlinked", "needs_approval", "unmentioned", "unknown")
 
 
 class Counted(Shown):
@@ -24,6 +24,11 @@ class Counted(Shown):
     skipped = count("Records that were left as they were.")
     seen = count("Records that the CRM listed.")
     errors = fields.Dict(keys=fields.String(), values=fields.Integer(), **about("Failures, by kind."))
+    unmentioned = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        **about("Records that the CRM showed without a field that it once told us of, by resource and field."),
+    )
 
 
 class Left(Shown):

@@ -7,6 +7,7 @@ from apispec import APISpec
 from app.core.resource import Registry
 from app.http import openapi_run_examples as examples
 from app.http import runs
+from app.http.openapi_links import to_run
 from app.http.openapi_parts import (
     DECIDED,
     Doc,
@@ -22,7 +23,6 @@ from app.http.openapi_parts import (
     schema,
     text,
 )  # fmt: skip
-from app.http.openapi_sync import run_links
 
 TAG = "runs"
 
@@ -32,7 +32,7 @@ def add(spec: APISpec, registry: Registry) -> None:
     spec.components.schema("RollbackOrder", order(dry_run=flag("Say what would be written, and write nothing.")))
     spec.components.schema("Approve", order())
     spec.components.schema("Refuse", order(recreate=flag("Create the records in the CRM again.")))
-    run_id: list[Any] = [parameter("path", "run_id", "The run's id.", text(), required=True), "RequestId"]
+    run_id: list[Any] = [parameter("path", "run_id", "The run's id.", text(format="uuid"), required=True), "RequestId"]
     one = "/sync/runs/{run_id}"
     spec.path("/sync/runs", operations={"get": _list(registry)}, parameters=run_id[1:])
     spec.path(one, operations={"get": _read(registry)}, parameters=run_id)
@@ -43,7 +43,7 @@ def add(spec: APISpec, registry: Registry) -> None:
 
 def _list(registry: Registry) -> Doc:
     found = answer("A page of runs.", schema("Runs"), listed(runs.PER_PAGE, examples.run(list(registry))))
-    found["links"] = run_links("$response.body#/data/0/id")
+    found["links"] = to_run("$response.body#/data/0/id")
     return operation(
         TAG, "listRuns", "List runs", "Newest first; those of the worker and of commands too.",
         parameters=pages(runs.PER_PAGE),
@@ -53,7 +53,7 @@ def _list(registry: Registry) -> Doc:
 
 def _read(registry: Registry) -> Doc:
     found = answer("The run.", schema("Run"), examples.run(list(registry)))
-    found["links"] = run_links("$response.body#/id")
+    found["links"] = to_run("$response.body#/id")
     return operation(
         TAG, "readRun", "Read a run", "What it did, and whether it has ended; while it is at work, the counts so far.",
         responses={"200": found, **refusals(404)},

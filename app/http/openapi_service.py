@@ -46,11 +46,24 @@ def add_schemas(spec: APISpec, converter: OpenAPIConverter, registry: Registry) 
         "event": "What happened to it.",
         "version": "The record's version in the CRM after the change, if it counts them.",
         "external_id": "The record's id here, if the CRM keeps it.",
+        "merged_into": "With `deleted`: the record that it was merged into.",
     }
     for name, description in about.items():
         delivered["properties"][name]["description"] = description
     delivered["properties"]["resource"]["enum"] = list(registry)
+    delivered["properties"]["updated_fields"] |= _updated(converter, registry)
+    deleted: Doc = {"properties": {"event": {"const": "deleted"}}, "required": ["event"]}
+    delivered["anyOf"] = [{"required": ["updated_fields"]}, deleted]
     spec.components.schema("Delivery", delivered)
+
+
+def _updated(converter: OpenAPIConverter, registry: Registry) -> Doc:
+    """Return which values the fields of a delivery may have, where its resource leaves no doubt."""
+    if len(registry) > 1:
+        return {}
+    (resource,) = registry.values()
+    written = described(converter, resource.partial)["properties"]
+    return {"properties": {field.crm: written[name] for name, field in resource.fields.items() if field.crm}}
 
 
 def add_paths(spec: APISpec, registry: Registry) -> None:

@@ -62,6 +62,7 @@ class ResourceState(Shown):
     last_run = fields.Nested(LastRun, **about("The last run that ended.", allow_none=True))
     last_success = fields.DateTime(**about("When a run last succeeded.", allow_none=True))
     success_rate = fields.Float(**about("Share of the last runs that came to their end.", allow_none=True))
+    problems = fields.List(fields.String(), **about("What a person should know of the last pull, in words."))
     totals = fields.Nested(Totals, **about("What the last runs did."))
     last_pull = fields.DateTime(**about("When all changes were last read from the CRM.", allow_none=True))
     next_pull = fields.DateTime(**about("When they will be read again; null while paused.", allow_none=True))

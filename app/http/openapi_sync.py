@@ -4,9 +4,11 @@ from typing import Any
 
 from apispec import APISpec
 
+from app.core.field import POLICIES
 from app.core.resource import Registry
 from app.http import openapi_run_examples as examples
 from app.http import operations
+from app.http.openapi_links import to_run
 from app.http.openapi_parts import (
     Doc,
     answer,
@@ -37,7 +39,7 @@ def add(spec: APISpec, registry: Registry) -> None:
             resources=resources,
             batch_size=number(1, LARGEST_BATCH) | {"description": "Other than SYNC_BATCH_SIZE."},
             policy=text(
-                minLength=1, maxLength=policies.LONGEST,
+                minLength=1, maxLength=policies.LONGEST, pattern=_policies(registry),
                 description="For this run, instead of CONFLICT_POLICY and in its form. Declarations and rules stand.",
             ),
         ),
@@ -58,10 +60,11 @@ def add(spec: APISpec, registry: Registry) -> None:
         spec.path(path, operations=found, parameters=request_id)
 
 
-def run_links(place: str) -> Doc:
-    """Return which operations a run that was just answered leads to."""
-    ids = ("readRun", "rollBackRun", "approveRun", "refuseRun")
-    return {each: {"operationId": each, "parameters": {"run_id": place}} for each in ids}
+def _policies(registry: Registry) -> str:
+    """Return the form of CONFLICT_POLICY: a policy, or several of which each may name a resource or a field."""
+    scopes = [each for name, one in registry.items() for each in (name, *(rf"{name}\.{f}" for f in one.pushed_fields))]
+    one = f"(({'|'.join(scopes)}):)?({'|'.join(POLICIES)})"
+    return f"^[ ,]*{one}( *,[ ,]*{one})*[ ,]*$"
 
 
 def _run(registry: Registry) -> Doc:
@@ -70,7 +73,7 @@ def _run(registry: Registry) -> Doc:
         "The run has begun; `Location` says where to look.", schema("Run"), examples.run(list(registry), "running"),
         "Location", "Preference-Applied",
     )  # fmt: skip
-    ended["links"] = begun["links"] = run_links("$response.body#/id")
+    ended["links"] = begun["links"] = to_run("$response.body#/id")
     special = {"direction": "both", "batch_size": 50, "policy": "local_wins"}
     given = {
         "everything": ("Everything, both ways", {"direction": "both"}),

@@ -23,6 +23,7 @@ STATUSES = ("pending", "synced", "failed", "conflict")
 SORTS = ("last_updated", "created_at", "sync_status")
 PAGING = ("page", "per_page", "cursor")
 LONGEST_TEXT = 300
+LONGEST_NUMBER = 20
 
 
 class Query:
@@ -41,7 +42,7 @@ class Query:
         text = self._values.get(name)
         if text is None:
             return default
-        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else 0  # noqa: PLR2004
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else 0
         if not 1 <= number <= most:
             self.errors[name] = [f"Must be a number from 1 to {most}."]
             return default

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.core.resource import Resource
 from app.http import openapi_examples as examples
-from app.http.openapi_records import names
+from app.http.openapi_parts import names
 from app.http.postman_parts import Api, Doc, Step, equals, folder, has, named
 
 NOBODY = "00000000-0000-4000-8000-000000000000"

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ import structlog
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import DBAPIError
 
-from app.core.errors import Invalid, NotFound, NotNow
+from app.core.errors import Invalid, NotNow
 from app.core.record import Fields, Record
 from app.core.resource import Resource
 from app.core.schema import load
@@ -30,7 +29,7 @@ CHANGES = 100
 def blueprint(resource: Resource) -> Blueprint:
     """Return the routes of one resource."""
     views, routes = Views(resource), Blueprint(resource.name, __name__)
-    one = f"/{resource.name}/<record_id>"
+    one = f"/{resource.name}/<id:record_id>"
     routes.add_url_rule(f"/{resource.name}", "index", views.index, methods=["GET"])
     routes.add_url_rule(f"/{resource.name}", "create", views.create, methods=["POST"])
     routes.add_url_rule(f"/{resource.name}/batch", "batch", views.batch, methods=["POST"])
@@ -71,7 +70,7 @@ class Views:
         return batch.answer(self.resource, body, _claim(self.resource, body))
 
     def read(self, record_id: str) -> Response:
-        return present.answer(present.record(records.get(self.resource, self._id(record_id))))
+        return present.answer(present.record(records.get(self.resource, record_id)))
 
     def replace(self, record_id: str) -> Response:
         body, expected = _precondition(read_json())
@@ -84,7 +83,7 @@ class Views:
 
     def delete(self, record_id: str) -> tuple[str, int]:
         expected = present.expected_versions()
-        record = records.delete(engine(), self.resource, self._id(record_id), expected=expected, wait=_waits())
+        record = records.delete(engine(), self.resource, record_id, expected=expected, wait=_waits())
         self._pushed(record, then_read=False)
         return "", 204
 
@@ -92,17 +91,16 @@ class Views:
         query = paging.Query(("limit", "before"))
         limit, before = query.number("limit", CHANGES, 1000), query.number("before", 0, 2**40)
         query.finish()
-        found = records.changes(self.resource, self._id(record_id), limit, before or None)
+        found = records.changes(self.resource, record_id, limit, before or None)
         return jsonify({"data": found})
 
     def sync(self, record_id: str) -> Response:
-        identity = self._id(record_id)
-        records.get(self.resource, identity)
-        operations.sync_record(engine(), self.resource, identity)
-        return present.answer(present.record(records.get(self.resource, identity)))  # or 404: deleted in the CRM
+        records.get(self.resource, record_id)
+        operations.sync_record(engine(), self.resource, record_id)
+        return present.answer(present.record(records.get(self.resource, record_id)))  # or 404: deleted in the CRM
 
     def _change(self, record_id: str, fields: Fields, expected: Collection[int] | None) -> Response:
-        record = records.change(engine(), self.resource, self._id(record_id), fields, expected=expected, wait=_waits())
+        record = records.change(engine(), self.resource, record_id, fields, expected=expected, wait=_waits())
         return present.answer(present.record(self._pushed(record)))
 
     def _pushed(self, record: Record, *, then_read: bool = True) -> Record:
@@ -127,16 +125,6 @@ class Views:
         answer = self._created(present.record(earlier) if isinstance(earlier, Record) else earlier)
         answer.headers["Idempotency-Replayed"] = "true"
         return answer
-
-    def _id(self, text: str) -> str:
-        """Return an id in the form in which it is stored; what is no UUID is no record."""
-        try:
-            identity = str(uuid.UUID(text))
-        except ValueError:
-            identity = ""
-        if identity != text.lower():
-            raise NotFound(f"There is no such {self.resource.singular}.")
-        return identity
 
 
 def _waits() -> bool:

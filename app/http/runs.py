@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, jsonify
 
 from app.http import paging
-from app.http.forms import Form, path_id
+from app.http.forms import Form
 from app.http.paging import Query
 from app.http.wiring import BY, engine
 from app.services import resolutions, rollbacks
@@ -14,7 +14,7 @@ PER_PAGE = 50
 
 def add(routes: Blueprint) -> None:
     """Add the routes to those of the sync."""
-    one = "/sync/runs/<run_id>"
+    one = "/sync/runs/<id:run_id>"
     routes.add_url_rule("/sync/runs", "runs", index, methods=["GET"])
     routes.add_url_rule(one, "run_by_id", read, methods=["GET"])
     routes.add_url_rule(f"{one}/rollback", "rollback", roll_back, methods=["POST"])
@@ -31,23 +31,23 @@ def index() -> Response:
 
 
 def read(run_id: str) -> Response:
-    return jsonify(runs_service.get(engine(), path_id(run_id, "run")))
+    return jsonify(runs_service.get(engine(), run_id))
 
 
 def roll_back(run_id: str) -> Response:
     form = Form("dry_run", optional=True)
     dry_run = form.flag("dry_run")
     form.finish()
-    return jsonify(rollbacks.roll_back(engine(), path_id(run_id, "run"), BY, dry_run=dry_run))
+    return jsonify(rollbacks.roll_back(engine(), run_id, BY, dry_run=dry_run))
 
 
 def approve(run_id: str) -> Response:
     Form(optional=True).finish()
-    return jsonify(resolutions.approve(engine(), path_id(run_id, "run"), BY, yes=True))
+    return jsonify(resolutions.approve(engine(), run_id, BY, yes=True))
 
 
 def refuse(run_id: str) -> Response:
     form = Form("recreate", optional=True)
     recreate = form.flag("recreate")
     form.finish()
-    return jsonify(resolutions.approve(engine(), path_id(run_id, "run"), BY, yes=False, recreate=recreate))
+    return jsonify(resolutions.approve(engine(), run_id, BY, yes=False, recreate=recreate))

@@ -66,13 +66,13 @@ def _link_again(work: Work, record: Record) -> None:
 
 
 def retry(engine: Engine, resources: Collection[str]) -> int:
-    """Put every failed record back into the outbox; return how many."""
+    """Put every record that the CRM refused, or that was given up, back into the outbox; return how many."""
     count = 0
     for name in resources:
         resource = engine.registry[name]
         with reading() as connection:
-            failed = records.ids_with_status(connection, resource, "failed")
-        count += sum(owe_again(engine, resource, record_id) for record_id in failed)
+            stuck = records.stuck(connection, resource)
+        count += sum(owe_again(engine, resource, record_id) for record_id in stuck)
     return count
 
 

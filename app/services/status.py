@@ -98,8 +98,18 @@ def _done(connection: Connection, resource: Resource) -> dict[str, Any]:
         "last_run": None if last is None else {name: last[name] for name in ("run_id", "status", "finished_at")},
         "last_success": None if success is None else success["finished_at"],
         "success_rate": round(1 - failed / len(recent), 4) if recent else None,
+        "problems": _problems([counts for _, counts in recent]),
         "totals": {"runs": len(recent), **{name: sum(c.get(name, 0) for _, c in recent) for name in SUMMED}},
     }
+
+
+def _problems(recent: list[dict[str, Any]]) -> list[str]:
+    """Say what a person should know of the last pull that brought anything."""
+    last = next((one for one in recent if one.get("pulled") or one.get("unmentioned")), {})
+    return [
+        f"The CRM no longer mentions {name}: {count} records in the last pull."
+        for name, count in last.get("unmentioned", {}).items()
+    ]
 
 
 def _age(moment: datetime | None, now: datetime) -> float:

@@ -1,23 +1,34 @@
 """What can happen in a history: to the application, in the CRM, with the webhooks and in the worker."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import DBAPIError
+
+from app.core.errors import NotNow
 from app.crm import CRMError, signature
-from app.services import plans, resolutions, runs
+from app.services import resolutions, runs
 from app.services.resolutions import Decision
-from app.simulator import values
+from app.simulator import foretold, values
 from app.simulator.history import Step
+from app.simulator.ledger import NOT_NOW, REDIRECT, UNAUTHORIZED, Letter
+from app.simulator.settings import FORGED, SECRET
 from app.sync import bulk, parked, task
+from app.sync.engine import Engine
 from app.sync.resolve import Choice
-from app.sync.runs import Asked
+from app.sync.runs import Asked, resume_dead
 
 if TYPE_CHECKING:
     from app.simulator.stage import Stage
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105
-FORGED = "whsec_Zm9yZ2VkZm9yZ2VkZm9yZ2VkZm9yZ2Vk"
+WEB = frozenset({
+    "create_here", "edit_here", "delete_here", "restore_here", "undo", "deliver", "double", "forge", "early",
+})  # fmt: skip
+"""Steps that a web process acts in; a worker does the others."""
+PURGE_LEAVES = 1
+SOON = 100
 
 
 class Acts:
@@ -26,126 +37,196 @@ class Acts:
     def __init__(self, stage: "Stage") -> None:
         self.stage = stage
 
+    def actor(self, step: Step) -> str:
+        """Return the process that acts in a step; what comes in the middle of another is done by others."""
+        return ("web" if step.do in WEB else "worker") + (str(self.stage.depth + 1) if self.stage.depth else "")
+
     def play(self, step: Step) -> None:
-        getattr(self, {"pass": "let_pass"}.get(step.do, step.do))(step)
+        with self.stage.processes.acting(self.actor(step)) as engine:
+            act = getattr(self, step.do)
+            if step.do in WEB:
+                act(step)
+            else:
+                self._as_worker(lambda: act(step, engine))
+
+    def _as_worker(self, act: Callable[[], None]) -> None:
+        """A worker's loop outlives a database that fails, and goes on with what it finds later."""
+        try:
+            act()
+        except (NotNow, DBAPIError):
+            if not self.stage.processes.storage_failed:
+                raise
+
+    # ── to the application ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _call(self, method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
+        """Call the service's API; return what it answered with a yes, else None."""
+        answer = self.stage.client.open(f"/{self.stage.resource.name}{path}", method=method, json=fields)
+        said_yes = self._answered(answer.status_code)
+        return (answer.get_json(silent=True) or {}) if said_yes else None
+
+    def _answered(self, code: int) -> bool:
+        return self.stage.ledger.answered(code, storage_failed=self.stage.processes.storage_failed > 0)
 
     def _record(self, which: int, *, deleted: bool = False) -> str | None:
-        ids = self.stage.truth.ids(deleted=deleted)
+        ledger = self.stage.ledger
+        ids = ledger.tombstones if deleted else ledger.known
         return ids[which % len(ids)] if ids else None
 
     def create_here(self, step: Step) -> None:
         fields = values.record(self.stage.resource, step.value)
-        answer = self.stage.client.post(f"/{self.stage.resource.name}", json=fields)
-        self.stage.truth.created(answer.status_code, answer.json or {}, fields)
+        made = self._call("POST", "", fields)
+        if made is not None:
+            self.stage.ledger.wrote(made["id"], fields)
 
     def edit_here(self, step: Step) -> None:
-        record_id = self._record(step.which)
-        if record_id is not None:
-            fields = values.edit(self.stage.resource, step.value)
-            answer = self.stage.client.patch(f"/{self.stage.resource.name}/{record_id}", json=fields)
-            self.stage.truth.edited(answer.status_code, record_id, fields)
+        record_id, fields = self._record(step.which), values.edit(self.stage.resource, step.value)
+        if record_id is not None and self._call("PATCH", f"/{record_id}", fields) is not None:
+            self.stage.ledger.wrote(record_id, fields)
 
     def delete_here(self, step: Step) -> None:
         record_id = self._record(step.which)
-        if record_id is not None:
-            answer = self.stage.client.delete(f"/{self.stage.resource.name}/{record_id}")
-            self.stage.truth.deleted_here(answer.status_code, record_id)
+        if record_id is not None and self._call("DELETE", f"/{record_id}") is not None:
+            self.stage.ledger.deleted(record_id)
 
     def restore_here(self, step: Step) -> None:
         record_id = self._record(step.which, deleted=True)
         if record_id is not None:
-            self.stage.truth.undone(record_id)  # also when it dies before it can say so
-            answer = self.stage.client.post(f"/{self.stage.resource.name}/{record_id}/restore")
-            self.stage.truth.answered(answer.status_code)
+            self.stage.ledger.forget(record_id)
+            self._call("POST", f"/{record_id}/restore")
 
     def undo(self, step: Step) -> None:
         record_id = self._record(step.which)
-        if record_id is None:
-            return
-        entries = self.stage.client.get(f"/{self.stage.resource.name}/{record_id}/changes").get_json()["data"]
-        if entries:
-            self.stage.truth.undone(record_id)
-            answer = self.stage.client.post(f"/{self.stage.resource.name}/{record_id}/changes/{entries[0]['id']}/undo")
-            self.stage.truth.answered(answer.status_code)
+        found = None if record_id is None else self._call("GET", f"/{record_id}/changes")
+        if record_id is not None and found and found["data"]:
+            self.stage.ledger.forget(record_id)
+            self._call("POST", f"/{record_id}/changes/{found['data'][0]['id']}/undo")
 
-    def resolve(self, step: Step) -> None:
-        resolutions.resolve_many(self.stage.engine, {}, Decision(Choice(step.value), by="test"))
+    # ── in the CRM ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def create_there(self, step: Step) -> None:
+    def create_there(self, step: Step, _: Engine) -> None:
         self.stage.crm.create(values.record(self.stage.resource, step.value))
 
-    def edit_there(self, step: Step) -> None:
+    def edit_there(self, step: Step, _: Engine) -> None:
         if live := self.stage.crm.live():
             self.stage.crm.edit(live[step.which % len(live)].crm_id, values.edit(self.stage.resource, step.value))
 
-    def delete_there(self, step: Step) -> None:
+    def delete_there(self, step: Step, _: Engine) -> None:
         if live := self.stage.crm.live():
             self.stage.crm.delete(live[step.which % len(live)].crm_id)
 
-    def merge_there(self, step: Step) -> None:
+    def merge_there(self, step: Step, _: Engine) -> None:
         live = self.stage.crm.live()
         if len(live) > 1:
             winner, loser = live[step.which % len(live)], live[(step.which + 1) % len(live)]
             self.stage.crm.delete(loser.crm_id, merged_into=winner.crm_id)
 
+    def purge_there(self, _: Step, __: Engine) -> None:
+        for row in self.stage.crm.live()[PURGE_LEAVES:]:
+            self.stage.crm.delete(row.crm_id)
+            self.stage.mail.clear()  # nobody hears of it but by the pull
+
+    # ── with the webhooks ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _letter(self, step: Step, *, take: bool = False) -> Letter | None:
+        mail = self.stage.mail
+        if not mail:
+            return None
+        return mail.pop(step.which % len(mail)) if take else mail[step.which % len(mail)]
+
     def deliver(self, step: Step) -> None:
-        if self.stage.mail:
-            self._post(self.stage.mail.pop(step.which % len(self.stage.mail)))
+        if letter := self._letter(step, take=True):
+            code, _ = self.post(letter)
+            if code == NOT_NOW:  # not acknowledged: it is sent again
+                self.stage.mail.append(letter)
+            elif code >= REDIRECT:
+                self.stage.ledger.breach("answers", f"a webhook was answered {code}")
 
     def double(self, step: Step) -> None:
-        if self.stage.mail:
-            letter = self.stage.mail[step.which % len(self.stage.mail)]
-            self._post(letter)
-            self._post(letter)
+        if letter := self._letter(step):
+            first, _ = self.post(letter)
+            second, outcome = self.post(letter)
+            if first == second == 200 and outcome != "duplicate":  # noqa: PLR2004
+                self.stage.ledger.breach("answers", f"a delivery that came twice was taken for {outcome}")
 
-    def lose(self, step: Step) -> None:
-        if self.stage.mail:
-            self.stage.mail.pop(step.which % len(self.stage.mail))
+    def lose(self, step: Step, _: Engine) -> None:
+        self._letter(step, take=True)
 
     def forge(self, step: Step) -> None:
-        if self.stage.mail:
-            letter = self.stage.mail[step.which % len(self.stage.mail)]
-            answer = self._post(letter, secret=FORGED)
-            self.stage.truth.forged(answer)
+        if letter := self._letter(step):
+            code, _ = self.post(letter, secret=FORGED)
+            if code != UNAUTHORIZED:
+                self.stage.ledger.breach("answers", f"a forged webhook was answered {code}")
 
-    def _post(self, letter: dict[str, Any], secret: str = SECRET) -> int:
-        raw = json.dumps(letter).encode()
-        identity = f"msg_{letter['crm_id']}_{letter['version']}"
+    def early(self, step: Step) -> None:
+        """A sender whose clock is a day ahead of its own news: what it says proves nothing."""
+        live = [row for row in self.stage.crm.live() if row.version > 1]
+        if live:
+            row = live[step.which % len(live)]
+            told = values.record(self.stage.resource, step.which)
+            name = next(iter(values.edit(self.stage.resource, step.which)))
+            about = {"crm_id": row.crm_id, "resource": self.stage.resource.name, "event": "updated"}
+            stamp = self.stage.clock.ahead(days=1)
+            body = {**about, "updated_fields": {name: told[name]}, "timestamp": stamp}
+            self.post(Letter(f"early-{stamp}", body))
+
+    def post(self, letter: Letter, secret: str = SECRET) -> tuple[int, str | None]:
+        """Deliver a webhook; return the status and the outcome it was answered with."""
+        raw = json.dumps(letter.body).encode()
         stamp = str(int(self.stage.clock.now().timestamp()))
-        signed = f"v1,{signature.sign(secret, identity, stamp, raw)}"
-        headers = {"webhook-id": identity, "webhook-timestamp": stamp, "webhook-signature": signed}
+        signed = f"v1,{signature.sign(secret, letter.identity, stamp, raw)}"
+        headers = {"webhook-id": letter.identity, "webhook-timestamp": stamp, "webhook-signature": signed}
         answer = self.stage.client.post("/webhook", data=raw, content_type="application/json", headers=headers)
-        self.stage.truth.answered(answer.status_code)
-        return answer.status_code
+        self._answered(answer.status_code)
+        return answer.status_code, (answer.get_json(silent=True) or {}).get("outcome")
 
-    def push(self, _: Step) -> None:
-        for unit in bulk.units(self.stage.engine, task.due(self.stage.engine, 100)):
-            bulk.push_unit(self.stage.engine, unit)
+    # ── in the worker ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def claim(self, _: Step) -> None:
-        self.stage.claimed += task.due(self.stage.engine, 100)
+    def _resources(self, engine: Engine) -> tuple[str, ...]:
+        return tuple(engine.registry)
 
-    def finish(self, _: Step) -> None:
-        claimed, self.stage.claimed = self.stage.claimed, []
-        for unit in bulk.units(self.stage.engine, claimed):
-            bulk.push_unit(self.stage.engine, unit)
+    def push(self, _: Step, engine: Engine) -> None:
+        if engine.crm.breaker.opens_in() <= 0 and engine.crm.pace.paused_for() <= 0:
+            for unit in bulk.units(engine, task.due(engine, SOON)):
+                bulk.push_unit(engine, unit)
 
-    def pull(self, _: Step) -> None:
-        runs.run(self.stage.engine, Asked("pull", tuple(self.stage.engine.registry), "schedule"))
+    def claim(self, step: Step, engine: Engine) -> None:
+        self.stage.processes.claimed[self.actor(step)] += task.due(engine, SOON)
 
-    def settle(self, _: Step) -> None:
-        parked.step(self.stage.engine)
+    def finish(self, step: Step, engine: Engine) -> None:
+        claimed = self.stage.processes.claimed
+        tasks, claimed[self.actor(step)] = claimed[self.actor(step)], []
+        for unit in bulk.units(engine, tasks):
+            bulk.push_unit(engine, unit)
 
-    def plan(self, _: Step) -> None:
+    def pull(self, _: Step, engine: Engine) -> None:
+        resume_dead(engine)
+        runs.run(engine, Asked("pull", self._resources(engine), "schedule"))
+
+    def settle(self, _: Step, engine: Engine) -> None:
+        if engine.crm.breaker.opens_in() <= 0:
+            parked.step(engine)
+
+    def resolve(self, step: Step, engine: Engine) -> None:
+        resolutions.resolve_many(engine, {}, Decision(Choice(step.value), by="test"))
+
+    def plan(self, step: Step, engine: Engine) -> None:
         with suppress(CRMError):
-            plans.plan(self.stage.engine, "both", list(self.stage.engine.registry), 1000)
+            foretold.plan_and_do(self.stage, engine, compare=step.is_plain and not self.stage.depth)
 
-    def let_pass(self, step: Step) -> None:
+    def roll_back(self, step: Step, engine: Engine) -> None:
+        foretold.roll_back_one(self.stage, engine, step.which, compare=step.is_plain and not self.stage.depth)
+
+    # ── to the world ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def let_pass(self, step: Step, _: Engine) -> None:
         self.stage.clock.passed += step.value
 
-    def jump(self, step: Step) -> None:
+    def jump(self, step: Step, _: Engine) -> None:
         self.stage.clock.skew = step.value
 
-    def crash(self, _: Step) -> None:
-        self.stage.stop()
-        self.stage.start()
+    def outage(self, step: Step, _: Engine) -> None:
+        self.stage.line.down_until = self.stage.clock.passed + step.value
+
+    def crash(self, _: Step, __: Engine) -> None:
+        self.stage.processes.kill_all()

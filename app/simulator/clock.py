@@ -31,6 +31,10 @@ class Clock:
         self.passed += 0.001
         return START + timedelta(seconds=self.passed)
 
+    def ahead(self, days: int) -> str:
+        """Return the time of a clock that is days ahead, in ISO 8601."""
+        return (self.now() + timedelta(days=days)).isoformat()
+
 
 class SimulatedWorld(World):
     """What the service gets in the place of the real world."""

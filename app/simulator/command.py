@@ -1,20 +1,25 @@
 """`flask sync simulate`: play many histories, and show the shortest one in which something does not hold."""
 
+import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
-from app.simulator import history
-from app.simulator.history import FAULTS, History
-from app.simulator.play import Played, Theatre
-from app.simulator.stage import Make
+from app.simulator import history, shrink
+from app.simulator.faults import FAULTS
+from app.simulator.history import STORAGE, History
+from app.simulator.invariants import INVARIANTS
+from app.simulator.line import KINDS
+from app.simulator.theatre import Factory, Played, Theatre
 
+ALL_FAULTS = (*FAULTS, *STORAGE)
 HELP = """Play histories of a simulated application, CRM, network and clock, and check that everything held.
 
 The same seed gives the same history. Exit code: 0 everything held, 1 something did not: the history is cut down to the
@@ -22,61 +27,118 @@ fewest steps that still show it, printed as JSON, and played again with --replay
 """
 
 
-def register(group: AppGroup, make: Make) -> None:
+def register(group: AppGroup, factory: Factory) -> None:
     """Add the command to `flask sync`."""
 
     @group.command("simulate", help=HELP)
     @click.option("--seed", type=int, help="Only this one.")
     @click.option("--seeds", default="1..100", show_default=True, help="From..to.")
-    @click.option("--steps", default=60, show_default=True, help="Events in a history.")
-    @click.option("--faults", default="all", show_default=True, help=f"Some of {', '.join(FAULTS)}; all or none.")
+    @click.option("--steps", default=60, show_default=True, type=click.IntRange(1, 10_000), help="Events in a history.")
+    @click.option("--faults", default="all", show_default=True, help=f"Some of {', '.join(ALL_FAULTS)}; all or none.")
+    @click.option("--rate", type=click.FloatRange(0, 1), help="Share of calls that go wrong.  [default: by the seed]")
     @click.option("--replay", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A kept history.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-    def simulate(seed: int | None, seeds: str, steps: int, faults: str, replay: Path | None, as_json: bool) -> None:
+    def simulate(
+        seed: int | None, seeds: str, steps: int, faults: str, rate: float | None, replay: Path | None, as_json: bool
+    ) -> None:
         numbers = [seed] if seed is not None else _range(seeds)
-        histories = [_kept(replay)] if replay else (history.make(one, steps, _faults(faults)) for one in numbers)
-        count = 1 if replay else len(numbers)
-        theatre = Theatre(make)
+        chosen = _faults(faults)
+        kept = [_kept(replay)] if replay else None
+        made = kept or (history.make(one, steps, chosen, 0.0 if not chosen else rate) for one in numbers)
+        theatre = Theatre(factory)
         try:
-            found, summary = _play(theatre, iter(histories), count, quiet=as_json)
+            total = _play(theatre, made, 1 if kept else len(numbers), quiet=as_json)
+            found = total.found and _shrunk(theatre, total.found, quiet=as_json)
         finally:
             theatre.close()
-        _show(found, summary, as_json=as_json)
+        _show(total, found, as_json=as_json)
         sys.exit(0 if found is None else 1)
 
 
-def _play(theatre: Theatre, histories: Iterator[History], count: int, *, quiet: bool) -> tuple[Played | None, Any]:
-    faults: Counter[str] = Counter()
-    played = steps = calls = changes = 0
-    found = None
+@dataclass
+class Total:
+    """What was played, and the first history in which something did not hold."""
+
+    histories: int = 0
+    steps: int = 0
+    changes: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    digest: Any = field(default_factory=hashlib.sha256)
+    """Of the digests of all histories."""
+    found: Played | None = None
+
+    def add(self, played: Played) -> None:
+        self.histories, self.steps = self.histories + 1, self.steps + len(played.history.steps)
+        self.changes += played.changes
+        self.faults.update(played.faults)
+        self.calls.update(played.calls)
+        self.digest.update(played.digest.encode())
+
+    @property
+    def calls_a_change(self) -> float:
+        """Writes and look-ups for each change; the pages of scheduled pulls come as often as they are asked for."""
+        return round((self.calls["write"] + self.calls["look"]) / max(1, self.changes), 2)
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "histories": self.histories,
+            "steps": self.steps,
+            "changes": self.changes,
+            "calls": {kind: self.calls[kind] for kind in KINDS},
+            "calls_a_change": self.calls_a_change,
+            "faults": dict(sorted(self.faults.items())),
+            "digest": self.digest.hexdigest(),
+            "invariants": [one.name for one in INVARIANTS],
+        }
+
+
+def _play(theatre: Theatre, histories: Iterable[History], count: int, *, quiet: bool) -> Total:
+    total = Total()
     with click.progressbar(length=count, label="Histories", file=sys.stderr, hidden=quiet) as bar:
         for one in histories:
-            ended = theatre.play(one)
-            played, steps = played + 1, steps + len(one.steps)
-            calls, changes = calls + ended.calls, changes + ended.changes
-            faults.update(ended.faults)
+            played = theatre.play(one)
+            total.add(played)
             bar.update(1)
-            if ended.violation is not None:
-                found = theatre.shrink(ended)
+            if played.violation is not None:
+                total.found = played
                 break
-    ratio = round(calls / changes, 2) if changes else 0.0
-    return found, {"histories": played, "steps": steps, "faults": dict(faults), "calls_a_change": ratio}
+    return total
 
 
-def _show(found: Played | None, summary: dict[str, Any], *, as_json: bool) -> None:
+def _shrunk(theatre: Theatre, found: Played, *, quiet: bool) -> Played:
+    def tell(steps: int) -> None:
+        if not quiet:
+            click.echo(f"\r  cut down to {steps} steps ", nl=False, err=True)
+
+    if not quiet:
+        click.echo(f"Seed {found.history.seed}: {found.violation}", err=True)
+    return shrink.shrink(theatre.play, found, tell)
+
+
+def _show(total: Total, found: Played | None, *, as_json: bool) -> None:
     if as_json:
-        about = None if found is None else {"violation": found.violation, "history": found.history.shown()}
-        click.echo(json.dumps({**summary, "violation": about}))
+        about = None if found is None else _violation(found)
+        click.echo(json.dumps({**total.shown(), "violation": about}))
         return
-    injected = ", ".join(f"{count} {name}" for name, count in sorted(summary["faults"].items()))
+    faults = ", ".join(f"{count} {name}" for name, count in sorted(total.faults.items())) or "none"
+    click.echo(f"{total.histories} histories of {total.steps} steps, {len(INVARIANTS)} invariants.")
+    click.echo(f"Faults: {faults}.")
     click.echo(
-        f"{summary['histories']} histories, {summary['steps']} steps, {summary['calls_a_change']} CRM calls a change; "
-        f"faults: {injected or 'none'}."
+        f"{total.calls_a_change} CRM calls a change ({total.changes} changes; {total.calls['write']} writes, "
+        f"{total.calls['look']} look-ups; {total.calls['page']} pages and {total.calls['token']} tokens besides)."
     )
     if found is None:
         click.echo("Everything held.")
     else:
-        click.echo(f"Seed {found.history.seed}: {found.violation}\n{json.dumps(found.history.shown())}")
+        sentence = next((one.sentence for one in INVARIANTS if one.name == found.invariant), "")
+        click.echo(f"Does not hold: {sentence}\nSeed {found.history.seed}: {found.violation}")
+        click.echo("Keep this and play it again with --replay:")
+        click.echo(json.dumps(found.history.shown()))
+
+
+def _violation(found: Played) -> dict[str, Any]:
+    return {"invariant": found.invariant, "text": found.violation, "history": found.history.shown()}
 
 
 def _range(text: str) -> range:
@@ -92,9 +154,9 @@ def _range(text: str) -> range:
 
 def _faults(text: str) -> tuple[str, ...]:
     if text in {"all", "none"}:
-        return FAULTS if text == "all" else ()
+        return ALL_FAULTS if text == "all" else ()
     chosen = tuple(part.strip() for part in text.split(","))
-    if unknown := [one for one in chosen if one not in FAULTS]:
+    if unknown := [one for one in chosen if one not in ALL_FAULTS]:
         raise click.UsageError(f"There is no such fault: {', '.join(unknown)}.")
     return chosen
 

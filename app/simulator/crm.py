@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote
 from app.core.kinds import format_time
 from app.crm.line import Answer, Call
 from app.simulator.clock import Clock
+from app.simulator.habits import Habits
 
 TOKEN = "/crm/token"  # noqa: S105
 PAGE = 3
@@ -34,13 +35,14 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Habits:
-    """What is peculiar about this CRM, for a whole history."""
+class Write:
+    """One change of a record: who made it (`staff` or `service`), what was there before, what is stored now."""
 
-    mangle: Callable[[dict[str, Any]], dict[str, Any]] = lambda fields: fields
-    keeps_keys: bool = True
-    has_batches: bool = True
-    has_feed: bool = True
+    who: str
+    event: str
+    crm_id: str
+    before: dict[str, Any]
+    changed: dict[str, Any]
 
 
 @dataclass
@@ -51,12 +53,16 @@ class SimulatedCrm:
     habits: Habits = field(default_factory=Habits)
     rows: dict[str, Row] = field(default_factory=dict)
     feed: list[str] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+    """Where each record stands in the feed: the number of its last write."""
     answers: dict[str, tuple[str, Answer]] = field(default_factory=dict)
-    writes: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = field(default_factory=list)
-    """Who (`staff` or `service`) did what to which record: the fields before, and what was written."""
+    writes: list[Write] = field(default_factory=list)
     heard: Callable[[dict[str, Any]], None] = lambda _: None
-    calls: int = 0
     tokens: int = 0
+    unlisted: str | None = None
+    """A record whose last write the feed does not show yet."""
+    unfound: str | None = None
+    """A record that the look-up does not find yet."""
 
     # ── what its staff does ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -86,22 +92,34 @@ class SimulatedCrm:
         if row.crm_id in self.feed:
             self.feed.remove(row.crm_id)
         self.feed.append(row.crm_id)
-        self.writes.append((who, event, row.crm_id, dict(before), dict(changed)))
+        self.places[row.crm_id] = len(self.writes) + 1
+        self.writes.append(Write(who, event, row.crm_id, dict(before), dict(changed)))
+        self._be_late(row.crm_id)
         merged = {} if row.merged_into is None else {"merged_into": row.merged_into}
         about = {"crm_id": row.crm_id, "resource": "users", "event": event, "external_id": row.external_id, **merged}
-        self.heard({**about, "updated_fields": changed, "timestamp": row.updated_at, "version": row.version})
+        version = {} if self.habits.plain_letters else {"version": row.version}
+        self.heard({**about, "updated_fields": changed, "timestamp": row.updated_at, **version})
+
+    def _be_late(self, crm_id: str) -> None:
+        """Let the write before this one be listed after it, and this one be found after the next."""
+        before = self.feed[-2] if len(self.feed) > 1 else None
+        is_late = self.habits.lists_late and len(self.writes) % 3 == 0
+        self.unlisted = before if is_late else None
+        self.unfound = crm_id if self.habits.finds_late else None
 
     def _now(self) -> str:
-        return format_time(self.clock.true_now()) or ""
+        moment = self.clock.true_now()
+        return format_time(moment.replace(microsecond=0) if self.habits.coarse else moment) or ""
 
     # ── what the service asks ────────────────────────────────────────────────────────────────────────────────────
 
     def answer(self, call: Call) -> Answer:
         """Answer one call as a CRM that is well."""
-        self.calls += 1
         if call.path == TOKEN:
             self.tokens += 1
-            return _json(200, {"access_token": f"t{self.tokens}", "token_type": "Bearer", "expires_in": 3600})
+            return _json(
+                200, {"access_token": f"t{self.tokens}", "token_type": "Bearer", "expires_in": self.habits.lifetime}
+            )
         key = call.headers.get("Idempotency-Key")
         if key is not None and self.habits.keeps_keys and key in self.answers:
             body, earlier = self.answers[key]
@@ -133,11 +151,11 @@ class SimulatedCrm:
         if call.method == "DELETE":
             self.delete(row.crm_id, "service")
             return Answer(204)
-        return _json(200, self.edit(row.crm_id, self.habits.mangle(body), "service").shown())
+        return _json(200, self.edit(row.crm_id, self.habits.stored(body), "service").shown())
 
     def _post(self, body: dict[str, Any]) -> Answer:
         external_id = body.pop("external_id", None)
-        return _json(201, self.create(self.habits.mangle(body), "service", external_id).shown())
+        return _json(201, self.create(self.habits.stored(body), "service", external_id).shown())
 
     def _batch(self, body: dict[str, Any]) -> Answer:
         return _json(200, {"results": [self._item(dict(item)) for item in body["items"]]})
@@ -149,27 +167,32 @@ class SimulatedCrm:
         if crm_id and (row is None or row.deleted):
             return {"status": 404, "crm_id": crm_id, "error": "not_found"}
         if row is None:
-            return {"status": 201, **self.create(self.habits.mangle(item), "service", external_id).shown()}
+            return {"status": 201, **self.create(self.habits.stored(item), "service", external_id).shown()}
         if expected is not None and expected != row.version:
             about = {"crm_id": row.crm_id, "external_id": row.external_id}
             return {"status": 412, **about, "error": "version_mismatch", "version": row.version}
-        return {"status": 200, **self.edit(row.crm_id, self.habits.mangle(item), "service").shown()}
+        return {"status": 200, **self.edit(row.crm_id, self.habits.stored(item), "service").shown()}
 
     def _list(self, call: Call) -> Answer:
         asked = {name: values[0] for name, values in parse_qs(call.query, keep_blank_values=True).items()}
         if "external_id" in asked:
-            found = [row.shown() for row in self.live() if row.external_id == asked["external_id"]]
+            if not self.habits.looks_up:
+                return _json(400, {"error": "unknown_parameter"})
+            same = [row for row in self.live() if row.external_id == asked["external_id"]]
+            found = [row.shown() for row in same if row.crm_id != self.unfound]
             return _json(200, {"items": found, "next_cursor": None, "has_more": False})
         if not self.habits.has_feed:
             return _json(405, {"error": "method_not_allowed"})
         return self._feed(asked.get("updated_since", ""))
 
     def _feed(self, cursor: str) -> Answer:
-        stamp = cursor.removeprefix("after:")
-        later = [one for one in self.feed if self.rows[one].updated_at + one > stamp]
+        """Show what was written after the one that the cursor names; a cursor is good for ever."""
+        seen = int(cursor.removeprefix("after:") or 0)
+        hidden, self.unlisted = self.unlisted, None
+        later = sorted((self.places[one], one) for one in self.feed if self.places[one] > seen and one != hidden)
         shown = later[:PAGE]
-        last = f"after:{self.rows[shown[-1]].updated_at}{shown[-1]}" if shown else cursor
-        items = [self.rows[one].shown() for one in shown]
+        last = f"after:{shown[-1][0]}" if shown else cursor
+        items = [self.rows[one].shown() for _, one in shown]
         return _json(200, {"items": items, "next_cursor": last or None, "has_more": len(later) > len(shown)})
 
 

@@ -4,50 +4,62 @@ from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
-FAULTS = (
-    "cut_before", "cut_after", "refused", "500", "503", "429", "400", "401", "404_proxy", "html", "half", "empty",
-    "error_in_200", "no_id", "other_id", "redirect",
-)  # fmt: skip
+from app.simulator.faults import FAULTS
+from app.simulator.habits import Habits
+
 WEIGHTS = {
-    "create_here": 6, "edit_here": 12, "delete_here": 2, "restore_here": 1,
-    "create_there": 5, "edit_there": 12, "delete_there": 2, "merge_there": 1,
-    "deliver": 14, "double": 3, "lose": 3, "forge": 1,
-    "push": 12, "claim": 3, "finish": 4, "pull": 6, "settle": 4,
-    "pass": 8, "crash": 1, "jump": 1, "plan": 1, "undo": 1, "resolve": 2,
+    "create_here": 4, "edit_here": 14, "delete_here": 2, "restore_here": 1,
+    "create_there": 3, "edit_there": 14, "delete_there": 2, "merge_there": 1, "purge_there": 1,
+    "deliver": 14, "double": 3, "lose": 3, "forge": 1, "early": 1,
+    "push": 12, "claim": 6, "finish": 7, "pull": 6, "settle": 4,
+    "let_pass": 8, "crash": 1, "jump": 1, "outage": 1, "plan": 1, "undo": 1, "roll_back": 1, "resolve": 2,
 }  # fmt: skip
+"""How often each kind of step is drawn. Each is a method of `acts.Acts`."""
+FIELD_DROPPED = "*"
+STORAGE = ("busy", "full")
+RATES = (0.0, 0.05, 0.15, 0.3)
+MANY = 13
+"""Records a history of a mass deletion begins with."""
 
 
 @dataclass(frozen=True)
 class Step:
     """One event: what is done, to which record (a number, taken modulo how many there are), with which value.
 
-    `faults` are for the calls of this step, by their number; `during` are events that come in the middle of a call;
-    `crash` is after how many calls and commits the process dies.
+    `faults` are for the calls of this step, by their number, and `storage` for its transactions; `during` are events
+    that come in the middle of a call, done by another process; `crash` is after how many calls and commits it dies.
     """
 
     do: str
     which: int = 0
     value: Any = None
     faults: dict[int, str] = field(default_factory=dict)
+    storage: dict[int, str] = field(default_factory=dict)
     during: dict[int, "Step"] = field(default_factory=dict)
     crash: int | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether nothing goes wrong in it, and nothing else happens meanwhile."""
+        return not (self.faults or self.storage or self.during) and self.crash is None
+
     def shown(self) -> dict[str, Any]:
         """Return it as JSON keeps it, without what it does not say."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, {}, 0)}
+        plain = Step(self.do)
+        shown = {name: value for name, value in asdict(self).items() if name == "do" or value != getattr(plain, name)}
+        return shown | ({"during": {call: one.shown() for call, one in self.during.items()}} if self.during else {})
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What holds for a whole history."""
+    """What holds for a whole history. `news` is how edits of the CRM come in: both ways, or only one of them."""
 
     policy: str = "crm_wins"
     inline: bool = True
-    mangles: str = ""
-    keeps_keys: bool = True
-    has_batches: bool = True
-    has_feed: bool = True
     deletes: bool = True
+    news: str = "both"
+    many: int = 0
+    habits: Habits = field(default_factory=Habits)
 
 
 @dataclass(frozen=True)
@@ -64,47 +76,99 @@ class History:
 
 def read(kept: dict[str, Any]) -> History:
     """Return a history that was kept. Raises KeyError and TypeError for what is none."""
-    return History(kept["seed"], Setting(**kept["setting"]), [_step(one) for one in kept["steps"]])
+    habits = Habits(**kept["setting"]["habits"])
+    setting = Setting(**{**kept["setting"], "habits": habits})
+    return History(kept["seed"], setting, [_step(one) for one in kept["steps"]])
 
 
 def _step(kept: dict[str, Any]) -> Step:
     faults = {int(call): fault for call, fault in kept.get("faults", {}).items()}
+    storage = {int(number): fault for number, fault in kept.get("storage", {}).items()}
     during = {int(call): _step(one) for call, one in kept.get("during", {}).items()}
-    return Step(**{**kept, "faults": faults, "during": during})
+    return Step(**{**kept, "faults": faults, "storage": storage, "during": during})
 
 
-def make(seed: int, count: int, faults: tuple[str, ...] = FAULTS) -> History:
-    """Return the history of a seed."""
+def make(seed: int, count: int, faults: tuple[str, ...] = (*FAULTS, *STORAGE), rate: float | None = None) -> History:
+    """Return the history of a seed. `rate` is the share of calls that go wrong, None for what the seed says."""
     random = Random(seed)  # noqa: S311  (a seed is the point)
-    setting = Setting(
-        policy=random.choice(("crm_wins", "crm_wins", "local_wins", "latest", "manual")),
-        inline=random.random() < 0.5,  # noqa: PLR2004
-        mangles=random.choice(("", "", "strip", "upper")),
-        keeps_keys=random.random() < 0.7,  # noqa: PLR2004
-        has_batches=random.random() < 0.7,  # noqa: PLR2004
-        has_feed=random.random() < 0.9,  # noqa: PLR2004
-        deletes=random.random() < 0.85,  # noqa: PLR2004
+    setting = _setting(random)
+    drawn = random.choice(RATES)
+    maker = _Maker(random, setting, faults, drawn if rate is None else rate)
+    return History(seed, setting, [maker.step() for _ in range(count)])
+
+
+def _setting(random: Random) -> Setting:
+    def chance(share: float) -> bool:
+        return random.random() < share
+
+    keeps_keys = chance(0.7)
+    has_feed = chance(0.9)
+    habits = Habits(
+        mangles=random.choice(("", "", "", "strip", "upper", "cut")),
+        drops=FIELD_DROPPED if chance(0.1) else None,
+        keeps_keys=keeps_keys,
+        looks_up=not keeps_keys or chance(0.8),
+        finds_late=keeps_keys and chance(0.3),
+        has_batches=chance(0.7),
+        has_feed=has_feed,
+        lists_late=chance(0.3),
+        coarse=chance(0.3),
+        plain_letters=chance(0.3),
+        lifetime=random.choice((3600, 3600, 30, None, "soon", 0)),
     )
-    return History(seed, setting, [_made(random, faults) for _ in range(count)])
+    news = random.choice(("both", "both", "both", "both", "webhooks", "pulls" if has_feed else "webhooks"))
+    return Setting(
+        policy=random.choice(("crm_wins", "crm_wins", "local_wins", "latest", "manual")),
+        inline=chance(0.5),
+        deletes=chance(0.85),
+        news=news,
+        many=MANY if has_feed and news != "webhooks" and chance(0.08) else 0,
+        habits=habits,
+    )
 
 
-def _made(random: Random, faults: tuple[str, ...], *, nested: bool = False) -> Step:
-    do = random.choices(tuple(WEIGHTS), tuple(WEIGHTS.values()))[0]
-    spoiled = {call: random.choice(faults) for call in range(4) if faults and random.random() < 0.12}  # noqa: PLR2004
-    during = {}
-    if not nested and random.random() < 0.15:  # noqa: PLR2004
-        during = {random.randrange(3): _made(random, faults, nested=True)}
-    crash = random.randrange(1, 6) if not nested and random.random() < 0.04 else None  # noqa: PLR2004
-    return Step(do, random.randrange(100), _value(random, do), spoiled, during, crash)
+class _Maker:
+    """Draws steps, one after the other."""
 
+    def __init__(self, random: Random, setting: Setting, faults: tuple[str, ...], rate: float) -> None:
+        self._random, self._rate = random, rate
+        self._calls = tuple(fault for fault in faults if fault in FAULTS)
+        self._storage = tuple(fault for fault in faults if fault in STORAGE) if rate else ()
+        weights = dict(WEIGHTS)
+        if setting.news == "webhooks":  # then nothing else may bring news, and none is lost
+            weights |= dict.fromkeys(("pull", "lose", "plan", "roll_back"), 0)
+        if setting.news == "pulls":
+            weights |= dict.fromkeys(("deliver", "double", "forge", "early"), 0)
+        if not rate:
+            weights["outage"] = 0
+        if not setting.many:
+            weights["purge_there"] = 0
+        self._kinds, self._weights = tuple(weights), tuple(weights.values())
 
-def _value(random: Random, do: str) -> Any:
-    if do in {"create_here", "create_there"}:  # now and then the same unique value twice
-        return random.randrange(30) if random.random() < 0.1 else random.randrange(10**6)  # noqa: PLR2004
-    if do in {"edit_here", "edit_there"}:
-        return random.randrange(1000)
-    if do == "pass":
-        return random.choice((0.5, 3, 20, 61, 600, 4000))
-    if do == "jump":
-        return random.choice((-86400, -3600, 3600, 86400))
-    return random.choice(("crm", "local")) if do == "resolve" else None
+    def step(self, *, nested: bool = False) -> Step:
+        random = self._random
+        do = random.choices(self._kinds, self._weights)[0]
+        spoiled = {call: random.choice(self._calls) for call in range(5) if self._calls and self._is(self._rate)}
+        storage = {random.randrange(4): random.choice(self._storage)} if self._storage and self._is(0.03) else {}
+        during = {}
+        if not nested and self._is(0.15):
+            during = {random.randrange(3): self.step(nested=True)}
+        crash = random.randrange(1, 8) if not nested and self._rate and self._is(0.05) else None
+        return Step(do, random.randrange(100), self._value(do), spoiled, storage, during, crash)
+
+    def _is(self, share: float) -> bool:
+        return self._random.random() < share
+
+    def _value(self, do: str) -> Any:
+        random = self._random
+        if do in {"create_here", "create_there"}:  # now and then the same unique value twice
+            return random.randrange(30) if self._is(0.1) else random.randrange(10**6)
+        if do in {"edit_here", "edit_there"}:
+            return random.randrange(1000)
+        if do == "let_pass":
+            return random.choice((0.5, 3, 20, 61, 600, 4000))
+        if do == "outage":
+            return random.choice((30, 300, 4000))
+        if do == "jump":
+            return random.choice((-86400, -3600, 3600, 86400))
+        return random.choice(("crm", "local")) if do == "resolve" else None

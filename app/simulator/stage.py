@@ -1,136 +1,91 @@
-"""The stage of one history: the real service over SQLite, in the simulated world, and what can happen to it."""
+"""The stage of one history: the real service over SQLite in the simulated world, and what its steps do to it."""
 
-import logging
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from random import Random
 from typing import Any
 
-import structlog
 from flask import Flask
 
-from app.core.db import LOCK, db
 from app.core.resource import Resource
-from app.crm.line import connect
 from app.http.wiring import ENGINE
-from app.services import operations, resolutions, runs
-from app.simulator.acts import SECRET, Acts
+from app.simulator.acts import Acts
 from app.simulator.clock import Clock, SimulatedWorld
-from app.simulator.crm import Habits, SimulatedCrm
-from app.simulator.history import Setting, Step
+from app.simulator.crm import SimulatedCrm
+from app.simulator.history import FIELD_DROPPED, History, Setting, Step
+from app.simulator.ledger import Ledger, Letter
 from app.simulator.line import Crash, Line
-from app.simulator.truth import Truth
-from app.sync import parked
-from app.sync.engine import Engine
-from app.sync.runs import Asked, resume_dead
-from app.sync.task import Task
-
-URL = "http://crm.example"
-Make = Callable[..., Flask]
-MANGLES: dict[str, Callable[[Any], Any]] = {"": lambda text: text, "strip": str.strip, "upper": str.upper}
+from app.simulator.processes import Processes, StartEngine
+from app.simulator.settings import settings_of
 
 
 class Stage:
-    """One service and one CRM. Steps change them; a crash throws the process away and starts another."""
+    """One service and one CRM. Steps change them; a crash ends the process that acts."""
 
-    def __init__(self, make: Make, template: Path, folder: Path, seed: int, setting: Setting) -> None:
-        self.clock, self.setting, self.truth = Clock(), setting, Truth()
-        self._make, self._database = make, folder / "app.db"
-        shutil.copy(template, self._database)
-        self.world = SimulatedWorld(self.clock, Random(seed + 1))  # noqa: S311
-        mangle = MANGLES[setting.mangles]
-        self.crm = SimulatedCrm(self.clock, Habits(
-            mangle=lambda fields: {k: mangle(v) if isinstance(v, str) else v for k, v in fields.items()},
-            keeps_keys=setting.keeps_keys, has_batches=setting.has_batches, has_feed=setting.has_feed,
-        ))  # fmt: skip
-        self.line = Line(self.crm, boundary=self._boundary)
-        self.mail: list[dict[str, Any]] = []
-        self.crm.heard = self.mail.append
-        self.claimed: list[Task] = []
+    def __init__(self, app: Flask, start_engine: StartEngine, history: History) -> None:
+        self.app, self.setting = app, history.setting
+        self.clock, self.ledger = Clock(), Ledger()
+        app.config.update(settings_of(history.setting))
+        self.resource: Resource = next(iter(app.extensions[ENGINE].registry.values()))
+        self.crm = SimulatedCrm(self.clock, _habits(history.setting, self.resource))
+        self.line = Line(self.crm)
+        world = SimulatedWorld(self.clock, Random(history.seed + 1))  # noqa: S311
+        self.processes = Processes(app, start_engine, world, self.line)
+        self.client = app.test_client()
+        self.mail: list[Letter] = []
+        """Webhooks that the CRM has sent and nobody delivered."""
+        self.sent: list[Letter] = []
+        """Every webhook it ever sent."""
+        self.crm.heard = self._posted
         self.acts = Acts(self)
-        self._left: int | None = None
-        self.start()
+        self.depth = 0
 
-    # ── the process ──────────────────────────────────────────────────────────────────────────────────────────────
+    def _posted(self, body: dict[str, Any]) -> None:
+        letter = Letter(f"msg_{len(self.sent) + 1}", body)
+        self.sent.append(letter)
+        if self.setting.news != "pulls":
+            self.mail.append(letter)
 
-    def start(self) -> None:
-        """Start the service anew on the same database."""
-        settings = {
-            "SQLALCHEMY_DATABASE_URI": f"sqlite:///{self._database}", "APP_ENV": "testing", "TESTING": True,
-            "CRM_API_URL": URL, "CRM_PACE_FILE": "", "CRM_CALLS_AT_ONCE": 1, "WEBHOOK_SECRETS": [SECRET],
-            "WEBHOOK_UNSIGNED": False, "LOG_FILE": "", "LOG_LEVEL": "CRITICAL", "SECRET_KEY": "simulated",
-            "CONFLICT_POLICY": self.setting.policy, "SYNC_MODE": "inline" if self.setting.inline else "worker",
-            "SYNC_DELETED": self.setting.deletes,
-        }  # fmt: skip
-        self.app = self._make(settings, world=self.world)
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-        self.engine: Engine = replace(self.app.extensions[ENGINE])
-        self.app.extensions[ENGINE] = self.engine
-        connect(self.engine.crm, self.line.carry)
-        self.app.extensions[LOCK] = self._lock
-        self.client = self.app.test_client()
-        self.resource: Resource = next(iter(self.engine.registry.values()))
-        self.claimed = []
-
-    def stop(self) -> None:
-        with self.app.app_context():
-            db.engine.dispose()
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        self._boundary()
-        yield
-        self._boundary()  # after the commit
-
-    def _boundary(self) -> None:
-        if self._left is None:
-            return
-        self._left -= 1
-        if self._left < 0:
-            self._left = None
-            raise Crash
+    def close(self) -> None:
+        self.processes.close()
 
     def do(self, step: Step) -> None:
         """Play one step, and what its faults and crash make of it."""
-        during = {call: self._within(nested) for call, nested in step.during.items()}
-        self.line.begin(step.faults, during)
-        self._left = step.crash
-        try:
-            with self.app.app_context():
+        with self.app.app_context():
+            self.ledger.look(self.resource)
+            self.line.begin(step.faults, {call: self._within(nested) for call, nested in step.during.items()})
+            self.processes.begin(step.storage, step.crash)
+            try:
                 self.acts.play(step)
-        except Crash:
-            self.stop()
-            self.start()
-        self._left = None
+            except Crash:
+                self.processes.kill(self.acts.actor(step))
+                self.line.injected["crash"] += 1
+            self.calm()
+
+    def calm(self) -> None:
+        """Let nothing go wrong any more."""
+        self.line.begin({}, {})
+        self.processes.begin({}, None)
 
     def _within(self, step: Step) -> Callable[[], None]:
+        """Return what plays a step in the middle of another one: the work of another process."""
+
         def happen() -> None:
-            left, self._left = self._left, None
-            kept = (self.line.faults, self.line.during, self.line.number)
-            self.line.begin(step.faults, {})
-            self.acts.play(step)
-            self.line.faults, self.line.during, self.line.number = kept
-            self._left = left
+            line, processes = self.line, self.processes
+            kept = (line.faults, line.during, line.number, processes.left, processes.storage)
+            line.begin(step.faults, {})
+            processes.left, processes.storage, self.depth = None, {}, self.depth + 1
+            try:
+                self.acts.play(step)
+            finally:
+                line.faults, line.during, line.number, processes.left, processes.storage = kept
+                self.depth -= 1
 
         return happen
 
-    def heal(self) -> None:
-        """Nothing goes wrong any more: everything is delivered, tried again, pushed and pulled until nothing moves."""
-        self.line.begin({}, {})
-        self.clock.skew = 0.0
-        with self.app.app_context():
-            while self.mail:
-                self.acts.play(Step("deliver"))
-            for _ in range(40):
-                self.clock.passed += 400
-                resume_dead(self.engine)
-                operations.retry(self.engine, list(self.engine.registry))
-                run = runs.run(self.engine, Asked("both", tuple(self.engine.registry), "test"))
-                parked.step(self.engine)
-                if run["status"] == "needs_approval":
-                    resolutions.approve(self.engine, run["id"], "test", yes=True)
-                if not self.truth.owes(self.resource):
-                    return
+
+def _habits(setting: Setting, resource: Resource) -> Any:
+    if setting.habits.drops != FIELD_DROPPED:
+        return setting.habits
+    plain = [name for name in resource.pushed_fields if not resource.fields[name].unique]
+    return replace(setting.habits, drops=resource.fields[plain[-1]].crm or plain[-1])

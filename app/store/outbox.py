@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, and_, delete, func, or_, select, tuple_, update
 
 from app.core.record import Fields
 from app.store.tables import outbox as table
@@ -14,6 +14,8 @@ from app.store.upsert import is_over, one_of, upsert
 LONGEST_WAIT = timedelta(hours=2)
 LONGEST_LEASE = timedelta(minutes=10)
 """No entry waits longer, or is held longer: a moment beyond that was noted by a clock that has been set back."""
+SHARE_OF_NEW = 10
+"""One in so many of those claimed from a long backlog is the newest."""
 SENT_KEPT = 5
 """How many sent forms of a record are remembered while no outcome is known."""
 
@@ -107,6 +109,7 @@ def claimable(
 ) -> list[tuple[str, str]]:  # fmt: skip
     """Return (resource, record id) of entries that nobody holds and that are due, the longest waiting first.
 
+    Of more than can be had, a tenth are the newest: who edits a record now does not wait for a long backlog.
     Named records (`ids`) are due at once. Nothing is locked: a record is locked before its entry, here as everywhere.
     """
     query = select(table.c.resource, table.c.record_id).where(_is_free(now))
@@ -114,7 +117,15 @@ def claimable(
     query = query.where(is_due if ids is None else one_of(tx, table.c.record_id, ids))
     if resources is not None:
         query = query.where(table.c.resource.in_(resources))
-    return [(row.resource, row.record_id) for row in tx.execute(query.order_by(table.c.due_at).limit(limit))]
+    found = _named(tx, query.order_by(table.c.due_at).limit(limit))
+    if ids is not None or len(found) < limit:
+        return found
+    newest = _named(tx, query.order_by(table.c.due_at.desc()).limit(limit // SHARE_OF_NEW))
+    return [one for one in found if one not in newest][: limit - len(newest)] + newest
+
+
+def _named(tx: Connection, query: Select[Any]) -> list[tuple[str, str]]:
+    return [(row.resource, row.record_id) for row in tx.execute(query)]
 
 
 def of_resource(tx: Connection, resource: str, after: str, limit: int) -> list[Owed]:
@@ -127,11 +138,12 @@ def _is_free(now: datetime) -> Any:
     return or_(table.c.lease_until.is_(None), is_over(table.c.lease_until, now, LONGEST_LEASE))
 
 
-def hasten(tx: Connection, now: datetime, reason: str) -> int:
-    """Make due now what waits for `reason`: the CRM is back."""
+def hasten(tx: Connection, now: datetime, reason: str | None = None) -> int:
+    """Make due now what waits for `reason`, or for anything: the CRM is back, or the clock was set back."""
     late = table.c.due_at > now + timedelta(seconds=1)
+    wanted = late if reason is None else and_(late, table.c.reason == reason)
     # What another writer holds is passed over: it is being pushed anyway, and waiting for it could be a circle.
-    waiting = select(*table.primary_key).where(table.c.reason == reason, late).with_for_update(skip_locked=True)
+    waiting = select(*table.primary_key).where(wanted).with_for_update(skip_locked=True)
     named = tuple_(*table.primary_key).in_(waiting)
     return tx.execute(update(table).where(named).values(due_at=now)).rowcount
 

@@ -85,9 +85,12 @@ def count_by_status(tx: Connection, resource: Resource) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
-def ids_with_status(tx: Connection, resource: Resource, status: str) -> list[str]:
+def stuck(tx: Connection, resource: Resource) -> list[str]:
+    """Return the records whose push was refused or given up; one that has a conflict besides does not say `failed`."""
     table = resource.table
-    return list(tx.execute(select(table.c.id).where(table.c.sync_status == status)).scalars())
+    failed = table.c.sync_status == "failed"
+    hidden = and_(table.c.sync_status == "conflict", table.c.sync_error.is_not(None))
+    return list(tx.execute(select(table.c.id).where(or_(failed, hidden)).order_by(table.c.id)).scalars())
 
 
 class Listing:

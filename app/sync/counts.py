@@ -12,7 +12,8 @@ class Counts:
     """What a run did.
 
     `pulled` counts records that changed here, `pushed` those that the CRM took, `synced` both; `created`, `updated` and
-    `deleted` on either side; `seen` what the CRM listed; `errors` failures by their kind.
+    `deleted` on either side; `seen` what the CRM listed; `errors` failures by their kind; `unmentioned` records without
+    a field that the CRM once told us of, by resource and field.
     """
 
     synced: int = 0
@@ -26,6 +27,7 @@ class Counts:
     skipped: int = 0
     seen: int = 0
     errors: dict[str, int] = field(default_factory=dict)
+    unmentioned: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> "Counts":
@@ -37,20 +39,22 @@ class Counts:
 
     def add(self, other: "Counts") -> None:
         for one in fields(self):
-            if one.name != "errors":
-                setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
-        for kind, count in other.errors.items():
-            self.errors[kind] = self.errors.get(kind, 0) + count
+            mine, more = getattr(self, one.name), getattr(other, one.name)
+            if isinstance(mine, dict):
+                mine.update({kind: mine.get(kind, 0) + count for kind, count in more.items()})
+            else:
+                setattr(self, one.name, mine + more)
 
     def plus(self, other: "Counts") -> "Counts":
         both = Counts.of(self.shown())
-        both.errors = dict(self.errors)
         both.add(other)
         return both
 
     def taken(self, applied: Applied) -> None:
         """Count what a pull brought."""
         self.conflicts += applied.conflicts
+        for name in applied.unmentioned:
+            self.unmentioned[name] = self.unmentioned.get(name, 0) + 1
         if applied.outcome == "applied":
             self.here(applied.kind)
         elif applied.outcome in {"invalid", "conflict"}:

@@ -6,6 +6,7 @@ from typing import Any
 from app.core.record import MISSING, CrmCopy, Fields, Record, Snapshot, Stamp
 from app.store.work import Work
 from app.sync import matching, reconcile
+from app.sync.incoming import unmentioned
 
 UNKNOWN = "unknown"
 Difference = dict[str, Any]
@@ -16,10 +17,8 @@ def difference(work: Work, item: Snapshot, record: Record | None) -> Difference 
     if record is None:
         return None if item.deleted else _without_record(work, item)
     copy = work.copy(record.id)
-    if record.deleted_at is not None:
-        return None if item.deleted else _deleted_here(work, item, record, copy)
-    if item.deleted:
-        return _deleted_there(work, item, record, copy)
+    if record.deleted_at is not None or item.deleted:
+        return _deleted(work, item, record, copy)
     theirs, wrong = work.read(item)
     if wrong:
         return made(work, item, record, "conflict", {}, f"Not usable here: {', '.join(sorted(wrong))}.")
@@ -27,7 +26,9 @@ def difference(work: Work, item: Snapshot, record: Record | None) -> Difference 
     mistake = _mistake(item, theirs, copy)
     if copy is None or mistake is not None:
         return made(work, item, record, UNKNOWN, apart, mistake or "What the CRM told us of it is not known any more.")
-    return made(work, item, record, *_why(work, item, record, copy, apart)) if apart else None
+    if not apart and not unmentioned(work.resource, item, copy):
+        return None
+    return made(work, item, record, *_why(work, item, record, copy, apart))
 
 
 def _apart(record: Record, theirs: Fields, copy: CrmCopy | None) -> dict[str, dict[str, Any]]:
@@ -61,13 +62,18 @@ def _mistake(item: Snapshot, theirs: Fields, copy: CrmCopy | None) -> str | None
 
 
 def _knows(copy: CrmCopy, name: str, value: Any) -> bool:
+    """Tell whether a value is no surprise: we were told it, or sent it and never heard what became of it."""
     known = copy.fields.get(name, MISSING)
-    return bool(known == value or (known is MISSING and value is None))
+    is_ours = name in copy.same_as and copy.same_as[name] == value
+    return bool(known == value or is_ours or (known is MISSING and value is None))
 
 
 def _why(
     work: Work, item: Snapshot, record: Record, copy: CrmCopy, apart: dict[str, Any]
 ) -> tuple[str, dict[str, Any], str]:
+    if not apart:
+        lost = ", ".join(unmentioned(work.resource, item, copy))
+        return "unmentioned", apart, f"The CRM told us of it once, and leaves it out now: {lost}."
     owed = reconcile.owed(work.resource.pushed_fields, record.fields, copy)
     if set(apart) & set(copy.held):
         return "conflict", apart, "Waits for a person."
@@ -97,6 +103,12 @@ def _has_lost_its_link(work: Work, item: Snapshot, ours: Record) -> bool:
     """Tell whether our record was linked with this one, and nothing says why it is not: it speaks for itself."""
     copy = work.copy(ours.id)
     return ours.crm_id is None and copy is not None and copy.crm_id == item.crm_id and not copy.deleted
+
+
+def _deleted(work: Work, item: Snapshot, record: Record, copy: CrmCopy | None) -> Difference | None:
+    if record.deleted_at is None:
+        return _deleted_there(work, item, record, copy)
+    return None if item.deleted else _deleted_here(work, item, record, copy)
 
 
 def _deleted_here(work: Work, item: Snapshot, record: Record, copy: CrmCopy | None) -> Difference:

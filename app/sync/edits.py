@@ -37,7 +37,7 @@ def restore(work: Work, engine: Engine, record: Record, origin: Origin, run_id: 
     copy = work.copy(record.id)
     work.owe(record.id, engine.world.now())
     if copy is not None and record.crm_id is not None:
-        copy.deleted, copy.stamps = False, {}
+        copy.deleted = False  # the stamps stay: what was on the way before is old news still
         # What waited for a person when it was deleted is put to the policy anew.
         copy.fields = {name: value for name, value in copy.fields.items() if name not in copy.held}
         copy.same_as = {name: value for name, value in copy.same_as.items() if name not in copy.held}

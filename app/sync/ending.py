@@ -7,10 +7,7 @@ import structlog
 
 from app.core.record import Fields, Record, Snapshot, Stamp, Status
 from app.core.redact import redact
-from app.crm import Conflict, Rejected, Unavailable
-from app.store import journal
-from app.store.crm_changes import Told
-from app.store.journal import Changed
+from app.crm import Conflict, NotAsked, Rejected, Unavailable
 from app.store.outbox import Owed
 from app.store.work import Work
 from app.sync import pull, reconcile, schedule, tombstone
@@ -21,7 +18,6 @@ from app.sync.owing import owes
 log = structlog.get_logger(__name__)
 UNAVAILABLE, UNKNOWN = "unavailable", "unknown_outcome"
 LONGEST_ERROR = 1000
-GONE: Changed = {journal.DELETED: (False, True)}
 
 
 @dataclass(frozen=True)
@@ -98,8 +94,7 @@ def _deleted(work: Work, engine: Engine, owed: Owed) -> Ended:
     record, copy = _record(work, owed), work.copy(owed.record_id)
     now = engine.world.now()
     if copy is not None:
-        told = Told(work.resource.name, record.id, record.version, copy.crm_id, now, "delete", owed.run_id, GONE)
-        work.told.append(told)
+        tombstone.note_deleted(work, record, copy, now, owed.run_id)
     if record.deleted_at is None and copy is not None:  # restored while its deletion was on the way
         tombstone.forget_link(work, record, copy)
         work.outbox.put(record.id, Owed(work.resource.name, record.id, owed.owed_since, now))
@@ -155,8 +150,10 @@ def unavailable(work: Work, engine: Engine, owed: Owed, error: Unavailable, *, f
     later = entry.postponed(now + wait, UNAVAILABLE if forget else UNKNOWN, forget=owed if forget else None)
     work.outbox.put(record.id, replace(later, notified_at=now) if first_time else later)
     status: Status = "failed" if spent else "pending"
-    _fail(work, record, error.message, status)
-    return Ended(status, record.id, error.message, spent=first_time)
+    # That we did not even ask is no news: what the CRM said last is what a person needs to know.
+    reason = record.error if isinstance(error, NotAsked) and record.error else error.message
+    _fail(work, record, reason, status)
+    return Ended(status, record.id, reason, spent=first_time)
 
 
 def _fail(work: Work, record: Record, reason: str, status: Status) -> None:

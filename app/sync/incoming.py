@@ -6,7 +6,7 @@ from typing import Literal
 
 import structlog
 
-from app.core.record import Fields, Origin, Record, Snapshot
+from app.core.record import CrmCopy, Fields, Origin, Record, Snapshot
 from app.core.resource import Resource
 from app.store import conflicts
 from app.store.conflicts import Found, storable
@@ -26,6 +26,7 @@ class Applied:
     """What became of a snapshot.
 
     `unknown` knows no record, `gone` is deleted and never was one here, `ask` can only be settled by asking the CRM.
+    `unmentioned` are fields that the CRM no longer tells us of, by resource and name.
     """
 
     outcome: Outcome
@@ -33,6 +34,16 @@ class Applied:
     fields: list[str] = field(default_factory=list)
     conflicts: int = 0
     kind: Kind = ""
+    unmentioned: list[str] = field(default_factory=list)
+
+
+def unmentioned(resource: Resource, snapshot: Snapshot, copy: CrmCopy) -> list[str]:
+    """Return the fields that the CRM told us of before, and leaves out of a record that it shows whole.
+
+    What was only sent has no stamp; and who has told us that a field is empty may well leave it out.
+    """
+    told = [name for name in resource.pushed_fields if name in copy.stamps and copy.fields.get(name) is not None]
+    return [name for name in told if (resource.fields[name].crm or name) not in snapshot.fields]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from app.store.crm_changes import Action, Told
 from app.store.work import Work
 from app.sync import delivery, handover, newcomer, reconcile, tombstone
 from app.sync.engine import Engine
-from app.sync.incoming import Applied, Incoming, Outcome, Source
+from app.sync.incoming import Applied, Incoming, Outcome, Source, unmentioned
 from app.sync.matching import match
 from app.sync.owing import settle_status
 from app.sync.reconcile import Clash, Merged
@@ -44,7 +44,10 @@ def _take_in(this: Incoming, record: Record) -> Applied:
         copy = CrmCopy(this.snapshot.crm_id, dict(created), former=_former(copy, this.snapshot.crm_id))
     if this.snapshot.deleted:
         return tombstone.bury(this, record, copy)
-    return _merge(this, record, copy, created)
+    lost = unmentioned(this.resource, this.snapshot, copy) if this.source.origin == "pull" else []
+    applied = _merge(this, record, copy, created)
+    applied.unmentioned = [f"{this.resource.name}.{name}" for name in lost]
+    return applied
 
 
 def _former(copy: CrmCopy | None, crm_id: str) -> list[str]:
@@ -109,7 +112,9 @@ def _write(this: Incoming, record: Record, merged: Merged, created: Fields) -> j
 
 def _note_told(this: Incoming, record: Record, merged: Merged, created: Fields) -> None:
     """Write down what the CRM has taken from us, by whichever way we came to hear of it."""
-    changes = {name: (None, value) for name, value in created.items()} | merged.heard
+    changes = {name: (None, value) for name, value in created.items()}
+    # What a create brought was not there before, whatever the CRM made of it.
+    changes |= {name: (None if name in created else old, new) for name, (old, new) in merged.heard.items()}
     if not changes:
         return
     entry = this.work.owed(record.id)

@@ -157,8 +157,10 @@ def _known_whole(copy: CrmCopy, stamps: Mapping[str, Stamp], stamp: Stamp, *, wh
     A message about some fields carries on from the version before it. After a gap the version stays behind, so that
     the next write is refused and the record fetched, instead of overwriting what we never saw.
     """
-    if stamp.version is None:
-        return None if whole else copy.version  # a CRM without versions, or a message that does not say
+    if stamp.version is None and whole:
+        return None  # a CRM without versions
+    if stamp.version is None:  # a message that does not say: the first we hear of a record tells nothing of the rest
+        return copy.version if copy.stamps else 0
     known = copy.version or 0  # 0: nothing is known whole yet, so the next write must be refused
     if whole:
         known = max(known, stamp.version)

@@ -115,6 +115,9 @@ def _do(part: Part, row: dict[str, Any]) -> str | None:
     error = CUT_OFF if row["resumed"] > MOST_RESUMED else _exclusively(part, row)
     status = "needs_approval" if part.needs_approval and error is None else "failed" if error else "succeeded"
     now, text = part.engine.world.now(), error or part.needs_approval
+    for name, count in part.counts.unmentioned.items():
+        resource, _, field = name.partition(".")
+        log.warning("field_unmentioned", run=part.run_id, resource=resource, field=field, records=count)
     transact(lambda tx: runs.finish_part(tx, part.run_id, part.resource.name, status, text, now))
     return error
 
@@ -193,7 +196,7 @@ def _finish(engine: Engine, run_id: str, parts: list[tuple[Part, str | None]]) -
     status = "failed" if problems else "needs_approval" if waiting else "succeeded"
     text = "; ".join([*problems, *waiting]) or None
     transact(lambda tx: runs.finish(tx, run_id, status, total.shown(), text, engine.world.now()))
-    numbers = {name: count for name, count in total.shown().items() if name != "errors"}
+    numbers = {name: count for name, count in total.shown().items() if isinstance(count, int)}
     log.info("run_finished", run=run_id, status=status, **numbers)
     engine.count("runs", outcome=status)
     return _get(run_id)

@@ -1,10 +1,12 @@
 """Deletes that come from the CRM: deleted stays deleted, and what was lost with it is written down."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from app.core.record import CrmCopy, Fields, Record
 from app.store import journal
 from app.store.conflicts import Found
+from app.store.crm_changes import Told
 from app.store.journal import Entry
 from app.store.work import Work
 from app.sync import reconcile
@@ -26,15 +28,24 @@ def bury(this: Incoming, record: Record, copy: CrmCopy) -> Applied:
         moved = _follow_merge(this, record, copy, this.snapshot.merged_into)
         if moved is not None:
             return moved
+    entry = this.work.owed(record.id)
     if record.deleted_at is None:
-        entry = this.work.owed(record.id)
         if entry is not None and OURS in entry.sent:
             return begin_anew(this, record, copy)
         if any(known.found.kind == "deleted" for known in this.work.open_conflicts(record.id)):
             return Applied("unchanged", record.id)  # a person is being asked about this very deletion
         if not this.engine.sync_deleted:
             return unlink(this, record, copy, KEPT)
+    elif entry is not None and OURS in entry.sent and this.snapshot.merged_into is None:
+        note_deleted(this.work, record, copy, this.now, entry.run_id)  # our own, whose answer is lost, or late
     return _bury(this, record, copy)
+
+
+def note_deleted(work: Work, record: Record, copy: CrmCopy, now: datetime, run_id: str | None) -> None:
+    """Write down that the CRM has done a delete of ours, once, by whichever way we came to hear of it."""
+    if not copy.deleted:
+        changes: journal.Changed = {journal.DELETED: (False, True)}
+        work.told.append(Told(record.resource, record.id, record.version, copy.crm_id, now, "delete", run_id, changes))
 
 
 def _bury(this: Incoming, record: Record, copy: CrmCopy) -> Applied:

@@ -28,6 +28,8 @@ DELIVERIES_KEPT = timedelta(days=8)
 ANSWERS_KEPT = timedelta(hours=24)
 TIDY_EVERY = timedelta(hours=1)
 SUBSCRIBE_AGAIN = 5.0
+SET_BACK = 60.0
+"""Seconds that the clock on the wall has to lose on the one that only counts, to have been set back."""
 
 
 class Worker:
@@ -40,10 +42,11 @@ class Worker:
         self._tidied: datetime | None = None
         self._failed_pulls = 0
         self._pull_again_at: datetime | None = None
+        self._ahead: float | None = None
 
     def run(self) -> None:
         """Work until `stop` is called, then finish what is under way."""
-        steps = (self.push_step, self.pull_step, self.parked_step, self.probe_step, self.tidy_step)
+        steps = (self.push_step, self.pull_step, self.parked_step, self.probe_step, self.tidy_step, self.clock_step)
         loops = [(step, IDLE) for step in steps]
         loops += [(self._also_push(number), SLEEPY) for number in range(1, self._engine.lanes.most)]
         threads = [threading.Thread(target=self._loop, args=loop, name=loop[0].__name__) for loop in loops]
@@ -129,6 +132,17 @@ class Worker:
             lambda tx: inbox.forget_before(tx, now - DELIVERIES_KEPT) + answers.forget_before(tx, now - ANSWERS_KEPT)
         )
         log.info("tidied", rows=gone)
+        return False
+
+    def clock_step(self) -> bool:
+        """Try now what waits when the clock was set back: by the new time it would wait that much longer."""
+        world = self._engine.world
+        now = world.now()
+        ahead = now.timestamp() - world.monotonic()
+        if self._ahead is not None and self._ahead - ahead > SET_BACK:
+            woken = transact(lambda tx: outbox.hasten(tx, now))
+            log.warning("clock_set_back", seconds=round(self._ahead - ahead), records=woken)
+        self._ahead = ahead
         return False
 
     def _subscribe(self) -> None:

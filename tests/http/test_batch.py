@@ -220,5 +220,5 @@ def test_both_addresses_are_the_same_api(client, another):
 
 
 def test_a_batch_is_no_user(client):
-    assert client.get("/users/batch").status_code == 404
-    assert client.delete("/users/batch").status_code == 404
+    assert client.get("/users/batch").status_code == 405
+    assert client.delete("/users/batch").status_code == 405

@@ -1,13 +1,12 @@
 """The same batch again, batches at once, and what a batch costs the database."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import event
 
 from app.core.db import db
+from tests.support.at_once import at_once
 
 KEY = {"Idempotency-Key": "k1"}
 
@@ -18,18 +17,6 @@ def _post(client, items, headers=KEY, **more):
 
 def _total(client):
     return client.get("/users").json["pagination"]["total"]
-
-
-def _at_once(app, count, call):
-    start = threading.Barrier(count)
-
-    def run(number):
-        own = app.test_client()
-        start.wait()
-        return call(own, number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
 
 
 @contextmanager
@@ -109,7 +96,7 @@ def test_a_key_must_be_visible_ascii(client, another, key):
 def test_one_key_in_parallel_makes_one_batch(app, client, another):
     items = [another() for _ in range(5)]
 
-    answers = _at_once(app, 8, lambda own, _: _post(own, items))
+    answers = at_once(app, 8, lambda own, _: _post(own, items))
 
     assert {one.status_code for one in answers} == {200}
     assert len({one.json["results"][0]["record"]["id"] for one in answers}) == 1
@@ -124,7 +111,7 @@ def test_of_batches_at_once_that_share_emails_each_email_is_stored_once(app, cli
         mine = emails if number % 2 else emails[::-1]
         return _post(own, [{"name": f"From {number}", "email": email} for email in mine], headers={})
 
-    answers = _at_once(app, 4, send)
+    answers = at_once(app, 4, send)
 
     assert {one.status_code for one in answers} == {200}
     statuses = [result["status"] for one in answers for result in one.json["results"]]
@@ -142,7 +129,7 @@ def test_users_and_batches_at_once_share_emails_without_an_error(app, client):
         body = {"items": [{"name": "B", "email": email}, {"name": "C", "email": f"own{number}@example.com"}]}
         return {one["status"] for one in own.post("/users/batch", json=body).json["results"]}
 
-    answers = _at_once(app, 12, send)
+    answers = at_once(app, 12, send)
 
     assert all(answer in ({201}, {201, 409}, 201, 409) for answer in answers)
     assert _total(client) == 3 + 6

@@ -1,27 +1,13 @@
 """Many callers at once: nothing is lost, nothing is doubled, nobody hears an error that is not theirs."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from app.http.wiring import ENGINE
+from tests.support.at_once import at_once
 
 FIELDS = ("name", "email", "phone")
-
-
-def _at_once(app, count, call):
-    """Run `call(client, number)` in `count` threads that start together; return what they return."""
-    start = threading.Barrier(count)
-
-    def run(number):
-        own = app.test_client()
-        start.wait()
-        return call(own, number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
 
 
 class TestEdits:
@@ -44,7 +30,7 @@ class TestEdits:
             ]
             return [own.patch(f"/users/{user['id']}", json=value).status_code for value in values]
 
-        statuses = [status for some in _at_once(app, 8, edit) for status in some]
+        statuses = [status for some in at_once(app, 8, edit) for status in some]
 
         assert set(statuses) == {200}
         found = client.get(f"/users/{user['id']}").json
@@ -68,7 +54,7 @@ def test_edits_that_are_pushed_at_once_end_in_step(app, client, crm, worker, use
         value = f"t{thread}@example.com" if name == "email" else f"555-010-{thread:04}"
         return own.patch(f"/users/{user['id']}", json={name: value}).status_code
 
-    assert set(_at_once(app, 12, edit)) == {200}
+    assert set(at_once(app, 12, edit)) == {200}
 
     worker.drain()
     found = client.get(f"/users/{user['id']}").json
@@ -83,7 +69,7 @@ def test_of_fifty_who_take_one_email_one_gets_it(app, client, crm):
             "/users", json={"name": f"User {number}", "email": "One@Example.com" if number % 2 else "one@example.com"}
         )
 
-    answers = _at_once(app, 50, create)
+    answers = at_once(app, 50, create)
 
     assert sorted(one.status_code for one in answers) == [201] + [409] * 49
     assert {one.json["code"] for one in answers if one.status_code == 409} == {"taken"}
@@ -96,7 +82,7 @@ def test_one_idempotency_key_in_parallel_makes_one_user(app, client, crm, engine
     app.extensions[ENGINE] = replace(engine, push_budget=10_000.0)
     body = {"name": "Ann", "email": "ann@example.com"}
 
-    answers = _at_once(app, 12, lambda own, _: own.post("/users", json=body, headers={"Idempotency-Key": "k"}))
+    answers = at_once(app, 12, lambda own, _: own.post("/users", json=body, headers={"Idempotency-Key": "k"}))
 
     assert {one.status_code for one in answers} == {201}
     assert len({one.json["id"] for one in answers}) == 1
@@ -109,7 +95,7 @@ def test_one_idempotency_key_for_two_requests_serves_one_of_them(app, client):
         body = {"name": "Ann", "email": f"ann{number % 2}@example.com"}
         return own.post("/users", json=body, headers={"Idempotency-Key": "k"})
 
-    answers = _at_once(app, 8, create)
+    answers = at_once(app, 8, create)
 
     assert sorted(one.status_code for one in answers) == [201] * 4 + [422] * 4
     assert client.get("/users").json["pagination"]["total"] == 1
@@ -121,7 +107,7 @@ def test_a_delete_and_edits_at_once_leave_it_deleted(app, client, crm, worker, u
         url = f"/users/{user['id']}"
         return (own.delete(url) if number == 4 else own.patch(url, json={"name": f"N{number}"})).status_code
 
-    statuses = _at_once(app, 8, call)
+    statuses = at_once(app, 8, call)
 
     assert statuses[4] == 204
     assert set(statuses) <= {200, 204, 404}

@@ -48,7 +48,7 @@ def test_the_version_may_be_in_the_body(client, user, url):
 
 
 def test_a_version_in_the_body_must_be_one(client, user, url):
-    for version in (0, -1, "1", None, True, 1.0, []):
+    for version in (0, -1, "1", None, True, 1.5, []):
         answer = client.patch(url, json={"name": "B", "version": version})
         assert (answer.status_code, set(answer.json["errors"])) == (400, {"version"})
     assert client.patch(url, json={"name": "B", "version": 2**63 - 1}).status_code == 412

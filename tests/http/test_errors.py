@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from app.core import db as database
 from app.core.db import db
 from app.services import records, status
+from tests.support.operations import NOBODY
 
 PERSON = {"name": "Wilhelmina Quux", "email": "wilhelmina.quux@example.com", "phone": "555-867-5309"}
 
@@ -41,7 +42,9 @@ def test_what_flask_refuses_is_a_problem_too(client):
         _check(client.get(path), 404, "not_found")
     for method, path, allowed in [
         ("DELETE", "/users", {"GET", "HEAD", "POST", "OPTIONS"}),
-        ("POST", "/users/1", {"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"}),
+        ("POST", f"/users/{NOBODY}", {"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"}),
+        ("PUT", "/users/batch", {"POST", "OPTIONS"}),
+        ("GET", "/sync/conflicts/resolve", {"POST", "OPTIONS"}),
         ("GET", "/webhook", {"POST", "OPTIONS"}),
         ("GET", "/api/v1/sync", {"POST", "OPTIONS"}),
     ]:

@@ -29,5 +29,6 @@ def test_the_journal_is_read_in_parts(client, user, url):
 
     assert newest[0]["to"] == "C"
     assert older[0]["to"] == "B"
-    for query in ("limit=0", "limit=1001", "before=x", "before=0", "page=1"):
+    assert client.get(f"{url}/changes?before={2**40}").json["data"][0] == newest[0]
+    for query in (f"before={2**40 + 1}", "limit=0", "limit=1001", "before=x", "before=0", "page=1"):
         assert client.get(f"{url}/changes?{query}").status_code == 400

@@ -5,8 +5,9 @@ import re
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from app.http.openapi_parts import names
 from app.http.openapi_service import ROOT_ONLY
-from tests.support.openapi import METHODS, operations, resolved
+from tests.support.openapi import METHODS, operations, resolved, resources
 
 PROBLEM = "application/problem+json"
 EXPLORER_FILES = "docs.static"
@@ -79,6 +80,16 @@ def test_every_link_leads_to_an_operation(document):
                 assert set(link["parameters"]) == set(re.findall(r"\{(\w+)\}", path)), name
                 linked += 1
     assert linked > 5
+
+
+@resources
+def test_a_record_that_was_just_answered_leads_on(document, resource):
+    one, _ = names(resource)
+    found = operations(document)
+    made, deleted = found[f"create{one}"][2]["responses"]["201"], found[f"delete{one}"][2]["responses"]["204"]
+    verbs = ("read{}", "replace{}", "edit{}", "delete{}", "list{}Changes", "explain{}", "sync{}")
+    assert set(made["links"]) == {verb.format(one) for verb in verbs}
+    assert f"restore{one}" in deleted["links"]
 
 
 def test_the_document_is_made_once(client, monkeypatch):

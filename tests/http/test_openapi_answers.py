@@ -1,6 +1,6 @@
 """What the service takes and answers is what the OpenAPI document says, no more and no less."""
 
-from app.http.openapi_records import names
+from app.http.openapi_parts import names
 from tests.support.answers import assert_documented
 from tests.support.openapi import operations, resources
 

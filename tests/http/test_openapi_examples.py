@@ -3,7 +3,7 @@
 import json
 
 from app.core.schema import load
-from app.http.openapi_records import names
+from app.http.openapi_parts import names
 from app.resources import REGISTRY
 from app.sync import delivery
 from tests.support.openapi import complaints, examples, medias, operations, resources

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.http.test_strangers import BODIES, DEEP
 from tests.support.operations import NOBODY, disagree
+from tests.support.strangers import BODIES, DEEP
 
 JSON = "application/json"
 IDS = [NOBODY, "none", "%00", "%ff", "%ed%a0%80", "..", "x" * 10_000, "1", "' OR 1=1 --", "{}"]

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 
 from mock_crm import create_app
+from tests.support.wsgi import serving
 
 ANN = {"name": "Ann Example", "email": "ann@example.com", "phone": "+49 30 1234"}
 
@@ -79,21 +79,6 @@ def crm(mock_client: FlaskClient, auth: dict[str, str]) -> FlaskClient:
 def users(crm: FlaskClient) -> Callable[[], list[dict[str, Any]]]:
     """Every record there is, from the feed."""
     return lambda: crm.get("/crm/users?limit=1000").json["items"]
-
-
-@contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    server.daemon_threads = True
-    server.block_on_close = False
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

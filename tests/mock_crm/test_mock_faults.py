@@ -122,6 +122,12 @@ def test_a_crm_with_its_own_ideas_stores_something_else(crm, ann, fault):
     assert crm.post("/crm/users", json=sent).json["name"] == sent["name"]
 
 
+def test_a_crm_can_keep_only_the_digits_of_a_phone_number(crm, ann, fault):
+    fault("digits_only")
+    assert crm.post("/crm/users", json=ann).json["phone"] == "+49301234"
+    assert crm.post("/crm/users", json={**ann, "phone": None}).json["phone"] is None
+
+
 def test_a_crm_without_idempotency_doubles(crm, ann, fault):
     fault("no_idempotency")
     ids = {crm.post("/crm/users", json=ann, headers={"Idempotency-Key": "k"}).json["crm_id"] for _ in range(2)}

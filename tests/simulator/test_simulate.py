@@ -1,59 +1,142 @@
 """The simulator: a seed is a history, everything holds, and what is broken is found and cut down."""
 
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from app import create_app
 from app.crm import dialect
 from app.simulator import history
-from app.simulator.play import Theatre
+from app.simulator.acts import Acts
+from app.simulator.faults import FAULTS
+from app.simulator.history import STORAGE, WEIGHTS
+from app.simulator.invariants import INVARIANTS
+from app.simulator.shrink import shrink
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 SEEDS = range(1, 26)
-
-
-@pytest.fixture
-def theatre():
-    made = Theatre(create_app)
-    yield made
-    made.close()
+LONG = range(1, 1001)
 
 
 def test_the_same_seed_is_the_same_history_to_the_byte(theatre):
     first, second = (theatre.play(history.make(8, 40)) for _ in range(2))
 
+    assert first.digest == second.digest
     assert first.writes == second.writes != []
     assert history.make(8, 40).shown() == history.make(8, 40).shown() != history.make(9, 40).shown()
 
 
-def test_a_history_that_is_kept_is_read_as_it_was():
-    made = history.make(5, 60)
+def test_the_same_seed_is_the_same_history_in_another_process_too():
+    asked = [
+        sys.executable,
+        "-m",
+        "flask",
+        "--app",
+        "wsgi",
+        "sync",
+        "simulate",
+        "--seed",
+        "8",
+        "--steps",
+        "30",
+        "--json",
+    ]
+    told = [
+        subprocess.run(
+            asked, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": number}, capture_output=True, check=True, timeout=60
+        ).stdout
+        for number in ("1", "2")
+    ]
 
-    assert history.read(json.loads(json.dumps(made.shown()))) == made
+    assert told[0] == told[1]
+    assert len(json.loads(told[0])["digest"]) == 64
+
+
+def test_a_history_that_is_kept_is_read_as_it_was():
+    made = [history.make(seed, 60) for seed in range(20)]
+
+    assert [history.read(json.loads(json.dumps(one.shown()))) for one in made] == made
+
+
+def test_many_seeds_have_every_kind_of_step_and_of_fault():
+    steps = [step for seed in range(300) for step in history.make(seed, 60).steps]
+    nested = [one for step in steps for one in step.during.values()]
+
+    assert {step.do for step in steps} == set(WEIGHTS)
+    assert {fault for step in steps for fault in step.faults.values()} == set(FAULTS)
+    assert {fault for step in steps for fault in step.storage.values()} == set(STORAGE)
+    assert any(step.crash for step in steps)
+    assert nested
+    assert all(callable(getattr(Acts, do)) for do in WEIGHTS)
 
 
 def test_everything_holds_in_many_histories(theatre):
     assert {seed: theatre.play(history.make(seed, 60)).violation for seed in SEEDS} == dict.fromkeys(SEEDS)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("first", LONG[::100])
+def test_everything_holds_in_a_thousand_histories(theatre, first):
+    seeds = range(first, first + 100)
+    assert {seed: theatre.play(history.make(seed, 60)).violation for seed in seeds} == dict.fromkeys(seeds)
+
+
 def test_an_engine_that_overwrites_blindly_is_found_and_the_history_cut_down(theatre, monkeypatch):
+    real = dialect._batched
     monkeypatch.setattr(dialect, "if_match", lambda _version: {})
+    monkeypatch.setattr(dialect, "_batched", lambda item: real(replace(item, version=None)))
 
     found = next(one for seed in range(1, 200) if (one := theatre.play(history.make(seed, 60, ()))).violation)
-    shortest = theatre.shrink(found)
+    shortest = shrink(theatre.play, found)
 
-    assert shortest.violation
+    assert shortest.invariant == found.invariant
     assert len(shortest.history.steps) < 10
+    assert theatre.play(shortest.history).violation == shortest.violation
+
+
+def test_each_invariant_has_a_name_of_its_own_and_a_sentence():
+    names = [one.name for one in INVARIANTS]
+
+    assert len(names) == len(set(names))
+    assert all(one.sentence.endswith(".") for one in INVARIANTS)
 
 
 def test_the_command_says_what_it_played(app):
-    answer = app.test_cli_runner().invoke(args=["sync", "simulate", "--seeds", "1..2", "--steps", "20", "--json"])
+    answer = app.test_cli_runner().invoke(args=["sync", "simulate", "--seeds", "1..3", "--steps", "40", "--json"])
 
     assert answer.exit_code == 0
-    assert json.loads(answer.stdout)["histories"] == 2
-    assert json.loads(answer.stdout)["violation"] is None
+    told = json.loads(answer.stdout)
+    assert (told["histories"], told["steps"], told["violation"]) == (3, 120, None)
+    assert told["changes"] > 0
+    assert set(told["calls"]) == {"write", "look", "page", "token"}
 
 
-@pytest.mark.parametrize("given", [["--seeds", "5..1"], ["--seeds", "few"], ["--faults", "gremlins"]])
+def test_the_command_plays_a_kept_history_and_says_what_does_not_hold(app, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.crm.signature._equal", lambda *_: True)
+    kept = tmp_path / "kept.json"
+    steps = [{"do": "create_there", "value": 3}, {"do": "forge"}]
+    kept.write_text(json.dumps(history.make(1, 0).shown() | {"steps": steps}))
+
+    answer = app.test_cli_runner().invoke(args=["sync", "simulate", "--replay", str(kept)])
+
+    assert answer.exit_code == 1
+    assert "answers: a forged webhook was answered" in answer.output
+
+
+@pytest.mark.parametrize(
+    "given", [["--seeds", "5..1"], ["--seeds", "few"], ["--faults", "gremlins"], ["--rate", "2"], ["--steps", "0"]]
+)
 def test_a_bad_option_is_refused(app, given):
     assert app.test_cli_runner().invoke(args=["sync", "simulate", *given]).exit_code == 2
+
+
+def test_a_file_that_is_no_history_is_refused(app, tmp_path):
+    (tmp_path / "kept.json").write_text('{"seed": 1}')
+    answer = app.test_cli_runner().invoke(args=["sync", "simulate", "--replay", str(tmp_path / "kept.json")])
+
+    assert answer.exit_code == 2

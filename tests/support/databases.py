@@ -26,15 +26,23 @@ def postgres_answers() -> bool:
 @contextmanager
 def own_schema(schema: str) -> Iterator[str]:
     """Make a migrated schema, yield its address, and drop it."""
+    with bare_schema(schema) as url:
+        migrate(url)
+        yield url
+
+
+@contextmanager
+def bare_schema(schema: str) -> Iterator[str]:
+    """Make a schema without tables, yield its address, and drop it."""
     engine = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE SCHEMA {schema}"))
-    url = f"{POSTGRES}{'&' if '?' in POSTGRES else '?'}options=-csearch_path%3D{schema}"
-    migrate(url)
-    yield url
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    engine.dispose()
+    try:
+        yield f"{POSTGRES}{'&' if '?' in POSTGRES else '?'}options=-csearch_path%3D{schema}"
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+        engine.dispose()
 
 
 def migrate(url: str) -> None:

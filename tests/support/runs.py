@@ -7,7 +7,7 @@ import pytest
 
 from app.core.db import db, reading
 from app.services.runs import run
-from app.store import crm_changes, journal
+from app.simulator.foretold import of_run
 from app.sync.runs import Asked
 from app.sync.worker import Worker
 from tests.support.users import LATER
@@ -73,13 +73,9 @@ def tables():
 
 def done_here(run_id):
     """Return what a run changed here, in order."""
-    with reading() as connection:
-        ids = crm_changes.touched(connection, run_id, "users", "", 10_000)
-        return journal.of_run(connection, run_id, "users", ids)
+    return of_run(run_id, "users")[0]
 
 
 def done_there(run_id):
     """Return what a run changed in the CRM, in order."""
-    with reading() as connection:
-        ids = crm_changes.touched(connection, run_id, "users", "", 10_000)
-        return crm_changes.of_run(connection, run_id, "users", ids)
+    return of_run(run_id, "users")[1]

@@ -6,7 +6,6 @@ from app.core.errors import Invalid
 from tests.support.decisions import (
     OPEN,
     RESOLVED,
-    THERE,
     assert_in_step,
     configure,
     copy_of,
@@ -14,19 +13,9 @@ from tests.support.decisions import (
     live_here,
     open_conflict,
 )
+from tests.support.fates import TWIN
 from tests.support.settings import ANN
 from tests.support.users import conflicts, fields_of, patch, read
-
-TWIN = {"name": "Ann of the CRM", "email": "ANN@example.com", "phone": THERE}
-
-
-@pytest.fixture
-def twin(client, crm, user, worker):
-    """Another record of the CRM with the e-mail of ours."""
-    there = crm.create(**TWIN)
-    worker.pull()
-    assert open_conflict(client)["kind"] == "duplicate"
-    return there["crm_id"]
 
 
 def hear_all_again(crm, worker, webhook, *crm_ids):

@@ -15,17 +15,6 @@ from tests.support.decisions import (
 )
 from tests.support.users import conflicts, patch, patch_later, read
 
-TWIN = {"name": "Ann of the CRM", "email": "ANN@example.com", "phone": THERE}
-
-
-@pytest.fixture
-def twin(client, crm, user, worker):
-    """Another record of the CRM with the e-mail of ours."""
-    there = crm.create(**TWIN)
-    worker.pull()
-    assert open_conflict(client)["kind"] == "duplicate"
-    return there["crm_id"]
-
 
 @pytest.mark.parametrize("hear", ["pull", "webhook"])
 def test_one_that_changes_its_email_becomes_a_record_of_its_own(client, crm, user, twin, worker, webhook, engine, hear):

@@ -3,11 +3,8 @@
 import pytest
 
 from tests.support.decisions import HERE, OPEN, THERE, assert_in_step, copy_of, only, owed, stored
+from tests.support.fates import delete_later
 from tests.support.users import LATER, changes_of, conflicts, journal_of, patch, patch_later
-
-
-def delete_later(client, user):
-    assert client.delete(f"/users/{user['id']}", headers=LATER).status_code == 204
 
 
 def is_gone(client, user):

@@ -3,8 +3,6 @@
 import pytest
 
 from app.core.record import Snapshot, Stamp
-from app.services import resolutions
-from tests.support.crowd import crowd
 from tests.support.decisions import (
     HERE,
     OPEN,
@@ -14,33 +12,8 @@ from tests.support.decisions import (
     owed,
     stored,
 )
+from tests.support.fates import COUNT, approve
 from tests.support.users import LATER, conflicts, patch, patch_later, read
-
-COUNT = 12
-
-
-@pytest.fixture
-def users(engine, crm):
-    return crowd(engine, crm, COUNT)
-
-
-@pytest.fixture
-def run(crm, users, worker):
-    """A run that left the deletion of all users to a person."""
-    for crm_id in users.values():
-        crm.delete(crm_id)
-    found = worker.pull()
-    assert found["status"] == "needs_approval"
-    return found["id"]
-
-
-@pytest.fixture
-def first(users):
-    return {"id": next(iter(users)), "crm_id": next(iter(users.values()))}
-
-
-def approve(engine, run, *, yes, recreate=False):
-    return resolutions.approve(engine, run, "ann", yes=yes, recreate=recreate)
 
 
 def test_an_edit_here_is_kept_when_the_deletion_is_refused(client, crm, run, worker, engine, first):

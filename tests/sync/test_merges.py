@@ -15,25 +15,9 @@ from tests.support.decisions import (
     only,
     open_conflict,
 )
+from tests.support.fates import WINNER, webhooks_of
 from tests.support.settings import ANN
 from tests.support.users import conflicts, fields_of, patch, patch_later, read
-
-WINNER = {"name": "Ann the Winner", "email": "winner@example.com", "phone": None}
-
-
-@pytest.fixture
-def winner(crm, user):
-    """The id of the record that the user's counterpart was merged into; it took the phone over."""
-    crm_id = crm.create(**WINNER)["crm_id"]
-    merge(crm, crm_id, user["crm_id"])
-    return crm_id
-
-
-def webhooks_of(webhook, user, winner):
-    return [
-        lambda: webhook(user["crm_id"], event="deleted", version=2, merged_into=winner, external_id=user["id"]),
-        lambda: webhook(winner, {"phone": ANN["phone"]}, version=2),
-    ]
 
 
 def hear_by_pull(client, user, winner, worker, webhook):

@@ -3,7 +3,6 @@
 import pytest
 
 from app.core.errors import Taken
-from app.services import records
 from tests.support.decisions import (
     HERE,
     OPEN,
@@ -17,26 +16,13 @@ from tests.support.decisions import (
     open_conflict,
     owed,
 )
+from tests.support.fates import delete_later, deleted_on_both_sides, deleted_there
 from tests.support.settings import ANN
-from tests.support.users import LATER, changes_of, conflicts, fields_of, patch_later, read
-
-
-def delete_later(client, user):
-    assert client.delete(f"/users/{user['id']}", headers=LATER).status_code == 204
-
-
-@pytest.fixture
-def restore(engine):
-    return lambda user: records.restore(engine, engine.registry["users"], user["id"])
+from tests.support.users import changes_of, conflicts, fields_of, patch_later, read
 
 
 def deleted_here_only(client, crm, user, worker, webhook):
     delete_later(client, user)
-
-
-def deleted_on_both_sides(client, crm, user, worker, webhook):
-    delete_later(client, user)
-    worker.drain()
 
 
 def deleted_without_an_answer(client, crm, user, worker, webhook):
@@ -51,11 +37,6 @@ def deleted_before_it_was_cut(client, crm, user, worker, webhook):
     delete_later(client, user)
     worker.push()
     crm.heal()
-
-
-def deleted_there(client, crm, user, worker, webhook):
-    crm.delete(user["crm_id"])
-    worker.pull()
 
 
 def deleted_there_by_webhook(client, crm, user, worker, webhook):

@@ -6,7 +6,6 @@ import pytest
 
 from app.core.errors import NotFound
 from app.core.record import Stamp
-from app.services import records
 from tests.support.decisions import (
     HERE,
     THERE,
@@ -16,26 +15,8 @@ from tests.support.decisions import (
     only,
     stored,
 )
+from tests.support.fates import delete_later, deleted_on_both_sides, deleted_there
 from tests.support.users import LATER, patch_later, read
-
-
-def delete_later(client, user):
-    assert client.delete(f"/users/{user['id']}", headers=LATER).status_code == 204
-
-
-@pytest.fixture
-def restore(engine):
-    return lambda user: records.restore(engine, engine.registry["users"], user["id"])
-
-
-def deleted_on_both_sides(client, crm, user, worker, webhook):
-    delete_later(client, user)
-    worker.drain()
-
-
-def deleted_there(client, crm, user, worker, webhook):
-    crm.delete(user["crm_id"])
-    worker.pull()
 
 
 def test_it_is_brought_back_while_its_delete_is_under_way(client, crm, user, worker, engine, restore):

@@ -5,7 +5,7 @@ import pytest
 from app.services.rollbacks import roll_back
 from tests.support.decisions import assert_in_step, configure
 from tests.support.drift import look
-from tests.support.runs import do, new_users
+from tests.support.runs import do, done_there, new_users
 from tests.support.settings import ANN
 from tests.support.users import LATER, conflicts, fields_of, patch_later, read
 
@@ -131,3 +131,15 @@ def test_a_record_that_the_crm_wrote_in_its_own_form_is_here_as_it_was(client, c
     roll_back(engine, run["id"], "test", dry_run=False)
 
     assert (crm.all(), read(client, user)["name"], read(client, user)["crm_id"]) == ([], "  Ann ", None)
+
+
+def test_what_the_crm_makes_of_a_create_was_not_there_before(client, crm, engine, another):
+    configure(engine, "local_wins")
+    crm.fault("normalise", count=None)
+    client.post("/users", json=another(name="  Ann  "), headers=LATER)
+
+    [told] = done_there(do(engine, "push")["id"])
+
+    assert told.action == "create"
+    assert {old for old, _ in told.changes.values()} == {None}
+    assert told.changes["name"] == (None, "Ann")

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from datetime import timedelta
 
 from aiosmtpd.controller import Controller
 from flask import current_app
@@ -11,7 +12,8 @@ from app.core.db import reading, transact
 from app.services import notifications
 from app.services.notifications import MailSettings
 from app.services.runs import listing
-from app.store import runs
+from app.store import outbox, runs
+from app.sync import task
 from app.sync.part import ALIVE_FOR
 from app.sync.worker import Worker
 
@@ -34,6 +36,35 @@ def test_a_clock_that_was_set_back_does_not_stop_the_pulls(app, engine, clock, c
     work.pull_step()
 
     assert len(listing(engine, 10, 0)[0]) == 2
+
+
+def test_what_waits_is_tried_at_once_when_the_clock_was_set_back(app, client, engine, worker, clock, crm, another):
+    crm.fault("status", status=500, count=None)
+    for _ in range(3):
+        client.post("/users", json=another())
+    work = Worker(app, engine)
+    work.clock_step()
+    crm.heal()
+    clock.start -= timedelta(hours=1)
+    assert task.due(engine, 100) == []
+
+    work.clock_step()
+
+    assert len(task.due(engine, 100)) == 3
+
+
+def test_a_tenth_of_what_is_claimed_is_the_newest(client, clock, another):
+    ids = []
+    for _ in range(30):
+        clock.pass_(seconds=1)
+        ids.append(client.post("/users", json=another(), headers={"Prefer": "respond-async"}).json["id"])
+
+    with reading() as connection:
+        some = outbox.claimable(connection, clock.now(), 20)
+        everything = outbox.claimable(connection, clock.now(), 100)
+
+    assert {identity for _, identity in some} == {*ids[:18], *ids[-2:]}
+    assert [identity for _, identity in everything] == ids
 
 
 def test_a_pull_that_fails_is_not_repeated_at_once(app, engine, clock, crm):

@@ -54,6 +54,7 @@ def test_what_cannot_be_kept_is_refused_in_words(raw):
         (b"9223372036854775807", 2**63 - 1),
         (b"-9223372036854775808", -(2**63)),
         (b"1e308", 1e308),
+        (b"1.5", 1.5),
         (b"1e-999", 0.0),
         (b'"\\ud83d\\ude00"', "\U0001f600"),
         (b"[" * DEEPEST + b"]" * DEEPEST, json.loads("[" * DEEPEST + "]" * DEEPEST)),
@@ -61,6 +62,11 @@ def test_what_cannot_be_kept_is_refused_in_words(raw):
 )
 def test_what_can_be_kept_is_read_as_it_is(raw, value):
     assert parse(raw) == value
+
+
+@pytest.mark.parametrize("raw", [b"89.0", b"8.9e1", b"-0.0", b"9.0e15"])
+def test_an_integer_is_one_however_it_is_written(raw):
+    assert type(parse(raw)) is int
 
 
 @given(st.binary(max_size=200))

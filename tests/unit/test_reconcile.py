@@ -1,6 +1,7 @@
 """The merge, as values: who changed what, what is taken, what stays, what is owed."""
 
 import itertools
+from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,3 +165,20 @@ def test_after_pushing_what_is_owed_nothing_is_owed(local, base):
 
     assert owed(merged) == {}
     assert merged.local == local
+
+
+def unversioned(copy, told, second, *, whole=False):
+    stamp = Stamp(at=datetime(2030, 1, 1, 0, 0, second, tzinfo=UTC))
+    return reconcile.merge(copy, {"name": "A"}, told, stamp, lambda _name: "crm", whole=whole).copy
+
+
+def test_a_first_message_without_a_version_leaves_nothing_to_be_overwritten_blindly():
+    first = unversioned(CrmCopy("CRM1"), {"name": "A"}, 1)
+
+    assert (first.version, unversioned(first, {"name": "B"}, 2).version) == (0, 0)
+
+
+def test_a_crm_without_versions_is_never_asked_for_one():
+    known = unversioned(CrmCopy("CRM1"), {"name": "A"}, 1, whole=True)
+
+    assert (known.version, unversioned(known, {"name": "B"}, 2).version) == (None, None)

@@ -1,0 +1,123 @@
+"""Is what was foretold what was done? A plan beside the run after it, a dry rollback beside the real one."""
+
+from typing import TYPE_CHECKING, Any
+
+from app.core.db import reading
+from app.core.errors import ServiceError
+from app.services import plans, rollbacks, runs
+from app.store import crm_changes, journal, records
+from app.store.journal import Entry
+from app.sync.engine import Engine
+from app.sync.runs import Asked
+
+if TYPE_CHECKING:
+    from app.simulator.stage import Stage
+
+MOST = 10_000
+FEW = 5
+Writes = list[tuple[Any, ...]]
+
+
+def plan_and_do(stage: "Stage", engine: Engine, *, compare: bool) -> None:
+    """Plan a run, do it, and compare when nothing came in between. Raises CRMError when nothing can be planned."""
+    names = list(engine.registry)
+    # What a worker has claimed is its own for a while, and a plan says so; a circuit that is open lets nothing through.
+    # What a CRM makes of a value that it writes in its own form cannot be foretold, nor what it lists late.
+    habits = stage.setting.habits
+    is_calm = (
+        compare
+        and not habits.mangles
+        and not habits.lists_late
+        and not any(stage.processes.claimed.values())
+        and engine.crm.breaker.state == "closed"
+    )
+    planned = plans.plan(engine, "both", names, MOST)
+    run = runs.run(engine, Asked("both", tuple(names), "test"))
+    if is_calm and run["status"] == "succeeded":
+        _compare(stage, "plan", foretold(planned), came_true(engine, run))
+
+
+def roll_back_one(stage: "Stage", engine: Engine, which: int, *, compare: bool) -> None:
+    """Take back one of the last runs, dry first."""
+    # What the CRM has not said yet cannot be foretold, and a rollback may well come to hear of it.
+    knows_all = compare and runs.run(engine, Asked("both", tuple(engine.registry), "test"))["status"] == "succeeded"
+    found, _ = runs.listing(engine, FEW, 0)
+    ended = [one for one in found if one["status"] in {"succeeded", "failed"}]
+    if not ended:
+        return
+    run = ended[which % len(ended)]
+    try:
+        dry = rollbacks.roll_back(engine, run["id"], "test", dry_run=True)
+        done = rollbacks.roll_back(engine, run["id"], "test", dry_run=False)
+    except ServiceError:
+        if stage.processes.storage_failed:
+            raise
+        return
+    _took_back_its_own(stage, engine, run["id"], done["id"])
+    habits = stage.setting.habits
+    is_calm = knows_all and not habits.mangles and not habits.lists_late
+    if is_calm and not any(stage.processes.claimed.values()) and done["status"] == "succeeded":
+        _compare(stage, "rollback", foretold(dry), came_true(engine, done))
+
+
+def _took_back_its_own(stage: "Stage", engine: Engine, run_id: str, rollback_id: str) -> None:
+    """A rollback changes only what still is as the run left it."""
+    for name in engine.registry:
+        wrote = {
+            (one.record_id, field): new for one in of_run(run_id, name)[0] for field, (_, new) in one.changes.items()
+        }
+        for one in of_run(rollback_id, name)[0]:
+            for field, (old, _) in one.changes.items() if one.origin == "rollback" else ():
+                if wrote.get((one.record_id, field), old) != old:
+                    stage.ledger.breach("rollback", f"{one.record_id}.{field} = {old!r} was newer than the run")
+
+
+def _compare(stage: "Stage", invariant: str, said: Writes, did: Writes) -> None:
+    if said != did:
+        only_said = [one for one in said if one not in did]
+        only_did = [one for one in did if one not in said]
+        stage.ledger.breach(invariant, f"foretold and not done: {only_said}; done and not foretold: {only_did}")
+
+
+def foretold(planned: dict[str, Any]) -> Writes:
+    """Return the planned writes. A record that would be created here has no id yet: it is named by its crm_id."""
+    return sorted(
+        (
+            one["side"],
+            one["crm_id"] if (one["side"], one["action"]) == ("here", "create") else one["record_id"],
+            one["action"],
+            sorted((name, pair["from"], pair["to"]) for name, pair in one["fields"].items()),
+        )
+        for one in planned["writes"]
+    )
+
+
+def came_true(engine: Engine, run: dict[str, Any]) -> Writes:
+    """Return what a run did, in the form in which it was foretold."""
+    done: Writes = []
+    for name in engine.registry:
+        here, there = of_run(run["id"], name)
+        done += [("here", *_named(engine, one), _pairs(one.changes)) for one in here]
+        done += [
+            ("crm", one.record_id, one.action, [] if one.action == "delete" else _pairs(one.changes)) for one in there
+        ]
+    return sorted(done)
+
+
+def of_run(run_id: str, resource: str) -> tuple[list[Entry], list[crm_changes.Told]]:
+    """Return what a run changed here, and what in the CRM, each in order."""
+    with reading() as connection:
+        ids = crm_changes.touched(connection, run_id, resource, "", MOST)
+        return journal.of_run(connection, run_id, resource, ids), crm_changes.of_run(connection, run_id, resource, ids)
+
+
+def _named(engine: Engine, entry: Entry) -> tuple[str | None, str]:
+    if entry.version == 1:
+        with reading() as connection:
+            found = records.get(connection, engine.registry[entry.resource], entry.record_id)
+        return None if found is None else found.crm_id, "create"
+    return entry.record_id, "delete" if entry.changes.get(journal.DELETED) == (False, True) else "update"
+
+
+def _pairs(changes: journal.Changed) -> list[tuple[str, Any, Any]]:
+    return sorted((name, old, new) for name, (old, new) in changes.items())

@@ -1,0 +1,127 @@
+"""What must hold when a history has come to rest. Each invariant has a name, a sentence and a function."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from app.simulator import history_kept, lasting
+from app.simulator.view import View
+
+Check = Callable[[View], Iterator[str]]
+CALLS_A_CHANGE, CALLS_A_FAULT, CALLS_A_STEP = 3, 3, 2
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """`check` yields what contradicts it; None for what is watched on the way and noted in the ledger."""
+
+    name: str
+    sentence: str
+    check: Check | None = None
+
+
+class Violation(Exception):
+    """Something that must hold does not. `invariant` is the name of the first thing, `broken` are all of them."""
+
+    def __init__(self, found: list[tuple[str, str]]) -> None:
+        self.invariant, text = found[0]
+        self.broken = tuple(dict.fromkeys(name for name, _ in found))
+        super().__init__(f"{self.invariant}: {text}")
+
+
+def converged(view: View) -> Iterator[str]:
+    crm = view.stage.crm
+    for record in view.live:
+        if view.kept_apart(record):
+            continue
+        row, copy = crm.rows.get(record.crm_id or ""), view.copies.get(record.id)
+        if row is None or row.deleted or copy is None:
+            yield f"{record.id} ({record.status}) has no live counterpart: {record.crm_id}, {record.error}"
+            continue
+        for name in view.resource.pushed_fields:
+            theirs = view.resource.fields[name].crm or name
+            here, there = record.fields[name], row.fields.get(theirs)
+            is_dropped = theirs == crm.habits.drops and copy.fields.get(name) == here  # it never says what it holds
+            if here != there and copy.same_as.get(name) != here and not is_dropped:
+                yield f"{record.id}.{name} is {here!r} here and {there!r} in the CRM"
+        if record.status != "synced":
+            yield f"{record.id} is {record.status}: {record.error}"
+
+
+def one_to_one(view: View) -> Iterator[str]:
+    live = view.stage.crm.live()
+    links = {record.crm_id for record in view.live} | view.disputed | view.apart
+    hears_of_all = view.stage.setting.habits.has_feed or view.stage.setting.news == "webhooks"
+    for row in live:
+        if hears_of_all and row.crm_id not in links:
+            yield f"{row.crm_id} lives in the CRM and not here"
+    for external_id, count in Counter(row.external_id for row in live if row.external_id).items():
+        if count > 1:
+            yield f"{external_id} has {count} records in the CRM"
+    for one in view.conflicts:
+        if one["crm_id"] not in view.stage.crm.rows:
+            yield f"a conflict is about {one['crm_id']}, which the CRM never had"
+    for crm_id, count in Counter(record.crm_id for record in view.live if record.crm_id).items():
+        if count > 1:
+            yield f"{crm_id} has {count} records here"
+
+
+def by_the_policy(view: View) -> Iterator[str]:
+    """What the policy decided, it decided as its name says."""
+    meant = {"crm_wins": "crm", "local_wins": "local"}
+    for one in view.conflicts:
+        wanted = meant.get(one["policy"] or "", one["resolution"])
+        if one["kind"] == "field" and one["resolved_by"] == "policy" and one["resolution"] != wanted:
+            yield f"a conflict on {one['field']} went to {one['resolution']} under {one['policy']}"
+
+
+def few_calls(view: View) -> Iterator[str]:
+    """Calls that push or look up are bounded by what changed and by what went wrong."""
+    line, stage = view.stage.line, view.stage
+    changes = stage.ledger.changes + sum(1 for write in stage.crm.writes if write.who == "staff")
+    bound = CALLS_A_CHANGE * changes + CALLS_A_FAULT * line.injected.total() + CALLS_A_STEP * len(stage.sent)
+    made = line.calls["write"] + line.calls["look"]
+    if stage.setting.habits.has_feed and made > bound:
+        yield f"{made} calls for {changes} changes and {line.injected.total()} faults"
+
+
+INVARIANTS = (
+    Invariant("convergence", "At rest every live record is in step with its counterpart.", converged),
+    Invariant("one to one", "Each record has one CRM record, and each CRM record one record.", one_to_one),
+    Invariant("policy", "Who wins a conflict is who the policy names.", by_the_policy),
+    Invariant("durability", "No acknowledged write is lost.", history_kept.acknowledged),
+    Invariant("journal", "The journal has every change once, and replays to the record.", history_kept.replayed),
+    Invariant("unseen", "No edit of the CRM's staff is overwritten by a push that did not know of it.",
+              history_kept.overwritten_unseen),
+    Invariant("cause", "A value comes from the CRM as often as somebody wrote it there, and no oftener.",
+              history_kept.without_cause),
+    Invariant("tombstones", "What was deleted stays deleted until somebody restores it.", history_kept.risen),
+    Invariant("guard", "No pull deletes more than ten records, or a tenth, without a person.",
+              history_kept.mass_deletion),
+    Invariant("runs", "Every run comes to its end.", lasting.runs_ended),
+    Invariant("quiet", "At rest nothing is written any more, on either side.", lasting.quiet),
+    Invariant("deliveries", "The same deliveries again, in any order, change nothing.", lasting.delivered_again),
+    Invariant("verify", "Verify finds what differs, and nothing else.", lasting.verified),
+    Invariant("calls", "Calls are bounded by changes and faults.", few_calls),
+    Invariant("versions", "The version of a record only rises."),
+    Invariant("answers", "Callers get no error of ours; forged webhooks 401; repeated ones `duplicate`."),
+    Invariant("forgotten", "Whatever is owed is tried, unaided, within the longest back-off."),
+    Invariant("token", "No token is asked for while one is good."),
+    Invariant("pause", "A CRM that asks for a pause gets one."),
+    Invariant("circuit", "A CRM that does not answer is asked seldom."),
+    Invariant("plan", "A run does what its plan said."),
+    Invariant("rollback", "A rollback does what its dry run said."),
+    Invariant("escaped", "No exception escapes from the service."),
+)  # fmt: skip
+
+
+def check(view: View) -> None:
+    """Raises Violation for what does not hold: on the way, or at rest."""
+    found = list(view.stage.ledger.breaches)
+    for complaint in view.stage.line.complaints:
+        name, _, text = complaint.partition(": ")
+        found.append((name, text))
+    for invariant in INVARIANTS:
+        found += [(invariant.name, text) for text in (invariant.check(view) if invariant.check else ())]
+    if found:
+        raise Violation(found)

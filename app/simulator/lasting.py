@@ -1,0 +1,83 @@
+"""Invariants of a service at rest: it stays as it is, whatever it is told again, and knows how it stands."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from app.core.db import reading
+from app.services import runs, verifying
+from app.simulator import rest
+from app.simulator.view import View
+from app.store import records
+
+SOME = 8
+"""Deliveries that are repeated at the end of a history."""
+
+
+def runs_ended(view: View) -> Iterator[str]:
+    with view.stage.processes.acting("worker") as engine:
+        found, _ = runs.listing(engine, 100, 0)
+    for run in found:
+        if run["status"] == "running":
+            yield f"run {run['id']} of {run['started_at']} is still running"
+
+
+def quiet(view: View) -> Iterator[str]:
+    before, versions = len(view.stage.crm.writes), _versions(view)
+    rest.come(view.stage)
+    if len(view.stage.crm.writes) != before:
+        yield f"it still writes to the CRM: {view.stage.crm.writes[before:]}"
+    if _versions(view) != versions:
+        yield "records still change"
+
+
+def delivered_again(view: View) -> Iterator[str]:
+    """Deliver some of all webhooks again, in another order, half of them under another name."""
+    stage, before = view.stage, _versions(view)
+    if not (stage.setting.habits.has_feed or stage.setting.news == "webhooks"):
+        return  # what was lost is news to a service that cannot pull
+    random, made = Random(len(stage.sent)), len(stage.crm.writes)  # noqa: S311
+    chosen = random.sample(stage.sent, min(SOME, len(stage.sent)))
+    for number, letter in enumerate(chosen):
+        renamed = replace(letter, identity=f"{letter.identity}-again") if number % 2 else letter
+        with stage.processes.acting("web"):
+            stage.acts.post(renamed)
+    rest.come(stage)
+    if _versions(view) != before:
+        yield "records changed when old webhooks came again"
+    if len(stage.crm.writes) != made:
+        yield f"old webhooks made it write: {stage.crm.writes[made:]}"
+
+
+def verified(view: View) -> Iterator[str]:
+    with view.stage.processes.acting("worker") as engine:
+        found = verifying.verify(engine, [view.resource.name], repair=False, by="test")
+    if found["unexplained"]:
+        yield f"it finds {found['differences'][:3]}"
+    counted = found["in_step"]
+    really = len(view.in_step())
+    if counted != really and not view.disputed and view.stage.setting.habits.has_feed:
+        yield f"it counts {counted} records in step, and {really} are"
+    yield from _damage_is_found(view)
+
+
+def _damage_is_found(view: View) -> Iterator[str]:
+    """Change a record in the CRM behind everybody's back, and see whether verify says so."""
+    crm, sound = view.stage.crm, view.in_step()
+    if not sound:
+        return
+    record, _ = sound[len(sound) // 2]
+    row, name = crm.rows[record.crm_id or ""], view.resource.pushed_fields[0]
+    crm.rows[row.crm_id] = replace(row, fields={**row.fields, view.resource.fields[name].crm or name: "Damaged"})
+    with view.stage.processes.acting("worker") as engine:
+        found = verifying.verify(engine, [view.resource.name], repair=False, by="test")
+    crm.rows[row.crm_id] = row
+    if row.crm_id not in {one["crm_id"] for one in found["differences"]}:
+        yield f"it did not find that {row.crm_id} was damaged"
+
+
+def _versions(view: View) -> dict[str, Any]:
+    with reading() as connection:
+        found = records.live(connection, view.resource, "", 100_000)
+    return {record.id: (record.version, record.fields) for record in found}

@@ -1,0 +1,68 @@
+"""What strangers send: bodies that are no JSON of ours, values beyond the limits, and odd ones that are valid."""
+
+JSON = "application/json"
+DEEP = 100_000
+BODIES = {
+    "nothing": b"",
+    "a list": b"[]",
+    "a list of lists": b"[[]]",
+    "null": b"null",
+    "true": b"true",
+    "a string": b'"name"',
+    "a number": b"7",
+    "half": b'{"name": "Ann", "email"',
+    "lone surrogate": b'{"name": "\\ud800", "email": "a@example.com"}',
+    "lone surrogate in a name": b'{"\\udfff": 1, "name": "A", "email": "a@example.com"}',
+    "2^63": b'{"name": 9223372036854775808, "email": "a@example.com"}',
+    "a number of 5,000 digits": b'{"name": ' + b"9" * 5000 + b"}",
+    "deep lists": b"[" * DEEP + b"]" * DEEP,
+    "deep objects": b'{"name":' * DEEP + b"1" + b"}" * DEEP,
+    "deep, never closed": b"[" * DEEP,
+    "an object for a string": b'{"name": {"first": "Ann"}, "email": "a@example.com"}',
+    "a list for a string": b'{"name": ["Ann"], "email": "a@example.com"}',
+    "a number for a string": b'{"name": 1, "email": "a@example.com"}',
+    "a boolean for a string": b'{"name": true, "email": "a@example.com"}',
+    "NaN": b'{"name": NaN, "email": "a@example.com"}',
+    "Infinity": b'{"name": "Ann", "email": "a@example.com", "phone": -Infinity}',
+    "1e999": b'{"name": 1e999, "email": "a@example.com"}',
+    "NUL": b'{"name": "A\\u0000", "email": "a@example.com"}',
+    "a raw NUL": b'{"name": "A\0", "email": "a@example.com"}',
+    "a name twice": b'{"name": "Ann", "name": "Bob", "email": "a@example.com"}',
+    "not UTF-8": b'{"name": "\xff\xfe", "email": "a@example.com"}',
+    "UTF-16": '{"name": "Ann", "email": "a@example.com"}'.encode("utf-16"),
+    "a byte order mark": b'\xef\xbb\xbf{"name": "Ann", "email": "a@example.com"}',
+    "XML": b"<user/>",
+    "a form": b"name=Ann&email=a%40example.com",
+    "__proto__": b'{"__proto__": {}, "constructor": 1, "name": "A", "email": "a@example.com"}',
+}
+
+WRONG = [
+    ("name", ""), ("name", " "), ("name", "\u00a0\u3000\t"), ("name", "x" * 201), ("name", "a\r\nX-Admin: 1"),
+    ("name", "a\tb"), ("name", "\x1b[2J"), ("name", "\x7f"), ("name", "\x85"), ("name", None),
+    ("email", "a" * 250 + "@example.com"), ("email", "a@example.com\r\nBcc: b@example.com"), ("email", "a@b"),
+    ("email", " a@example.com"), ("email", "a@example.com "), ("email", "Ann <a@example.com>"), ("email", ""),
+    ("email", None), ("email", "a@" + "b" * 300_000), ("phone", "1" * 33), ("phone", "555-010-9999\n"), ("phone", "x"),
+    ("phone", " "), ("phone", "1"),
+]  # fmt: skip
+
+FINE = [
+    {"name": "x" * 200},
+    {"name": "😀" * 200},
+    {"name": "\U0001f468\u200d\U0001f469\u200d\U0001f467 Smith"},
+    {"name": "Zoë"},
+    {"name": "Zoe\u0308"},
+    {"name": "\u202bمريم\u202c \u200f\u05d3\u05d5\u05d3"},
+    {"name": "  Ann\u00a0B.  "},
+    {"name": "<script>alert('x')</script>"},
+    {"name": "Robert'); DROP TABLE users;--"},
+    {"name": '"\\/{}%00&amp;'},
+    {"name": "\ufeff\uffff\U0010ffff"},
+    {"email": "a" * 64 + "@" + ".".join(["b" * 60] * 3) + ".com"},
+    {"email": "Ann.O'Brien+tag@Example.COM"},
+    {"email": "用户@例子.广告"},
+    {"email": "zoe\u0308@example.com"},
+    {"phone": "(123) 456-7890 ext. 12"},
+    {"phone": "+49 30 901820"},
+    {"phone": ""},
+    {"phone": None},
+]
