@@ -2,13 +2,14 @@
 
 import unicodedata
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError, fields
 
 LONGEST_EMAIL = 254
+_LINES = str.maketrans("", "", "\n\r\t")
 
 
 def is_plain(value: str) -> bool:
@@ -16,17 +17,75 @@ def is_plain(value: str) -> bool:
     return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in value)
 
 
-class Text(fields.String):
+class Kind:
+    """What a kind knows beside how it is read: how the CRM writes it, how a cell does, and what a listing can do.
+
+    A value is always one that JSON has: a date is its text. `to_crm` and `from_crm` are pure and total: what is no
+    value of the kind passes through, and is refused where it is read.
+    """
+
+    searchable: ClassVar[bool] = False
+    """Whether people look for words in it."""
+    sortable: ClassVar[bool] = True
+    filterable: ClassVar[bool] = True
+    empty: ClassVar[Any] = None
+    """What an empty optional value is when nobody gives one."""
+
+    @classmethod
+    def member(cls, **about: Any) -> fields.Field[Any]:
+        """Return the marshmallow field that reads what a caller gives."""
+        made = cls(**about)
+        assert isinstance(made, fields.Field)
+        return made
+
+    @classmethod
+    def told(cls, **about: Any) -> fields.Field[Any]:
+        """Return the marshmallow field that reads what the CRM says, after `from_crm`."""
+        return cls.member(**about)
+
+    @classmethod
+    def to_crm(cls, value: Any) -> Any:
+        return value
+
+    @classmethod
+    def from_crm(cls, value: Any) -> Any:
+        return value
+
+    @classmethod
+    def from_text(cls, text: str) -> Any:
+        """Read a query parameter or a cell of a file; what cannot be read stays text, and is refused later."""
+        return text
+
+    @classmethod
+    def to_text(cls, value: Any) -> str:
+        return "" if value is None else str(value)
+
+
+class Text(Kind, fields.String):
     """One line of text, kept as it was written."""
+
+    searchable = True
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:  # noqa: ARG002
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        if not is_plain(value):
+        if not self.is_fine(value):
             raise ValidationError("Must not contain control characters.")
         if self.required and not value.strip():
             raise ValidationError("Must not be blank.")
         return value
+
+    @classmethod
+    def is_fine(cls, value: str) -> bool:
+        return is_plain(value)
+
+
+class Prose(Text):
+    """Text of several lines, kept as it was written."""
+
+    @classmethod
+    def is_fine(cls, value: str) -> bool:
+        return is_plain(value.translate(_LINES))
 
 
 class Email(Text, fields.Email):

@@ -6,30 +6,42 @@ from typing import Any
 from marshmallow import ValidationError
 
 from app.core.errors import Messages
+from app.core.field import Field
 from app.core.record import Fields
 from app.core.resource import Resource
 
 
-def to_crm(resource: Resource, fields: Mapping[str, Any]) -> Fields:
-    """Return the CRM's form of some of our fields; what stays here is left out."""
-    return {crm: fields[name] for name, crm in _names(resource) if name in fields}
+def to_crm(resource: Resource, fields: Mapping[str, Any], links: Mapping[str, str | None] | None = None) -> Fields:
+    """Return the CRM's form of some of our fields; what stays here is left out.
+
+    `links` is the CRM's id by ours of what the fields refer to; without it references stay as they are.
+    """
+    given = [field for field in resource.fields.values() if field.crm and field.name in fields]
+    return {field.crm: _to_crm(field, fields[field.name], links) for field in given if field.crm}
 
 
 def from_crm(resource: Resource, fields: Mapping[str, Any]) -> tuple[Fields, Messages]:
     """Return our form of what the CRM said, and what of it we cannot take: (fields, messages by field).
 
-    Names that we do not know are no concern of ours and are passed over.
+    Names that we do not know are no concern of ours and are passed over; references stay as they are.
     """
-    mentioned = {name: fields[crm] for name, crm in _names(resource) if crm in fields}
+    known = [field for field in resource.fields.values() if field.crm]
+    mentioned = {field.name: field.from_crm(fields[field.crm]) for field in known if field.crm in fields}
     try:
-        loaded = resource.partial.load(mentioned)
+        return _read(resource, mentioned), {}
     except ValidationError as error:
         wrong = {str(name): [str(message) for message in found] for name, found in error.normalized_messages().items()}
         good = {name: value for name, value in mentioned.items() if name not in wrong}
-        return good, wrong
+        return _read(resource, good), wrong
+
+
+def _read(resource: Resource, good: Fields) -> Fields:
+    loaded = resource.told.load(good)
     assert isinstance(loaded, dict)
-    return loaded, {}
+    return loaded
 
 
-def _names(resource: Resource) -> list[tuple[str, str]]:
-    return [(name, field.crm) for name, field in resource.fields.items() if field.crm]
+def _to_crm(field: Field, value: Any, links: Mapping[str, str | None] | None) -> Any:
+    if field.reference and links is not None and value is not None:
+        return links.get(value)
+    return field.to_crm(value)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
+from graphlib import TopologicalSorter
 from typing import Any, ClassVar
 
 from marshmallow import Schema
@@ -14,7 +15,9 @@ from sqlalchemy.types import TypeEngine
 from app.core import schema
 from app.core.db import Model, Utc
 from app.core.field import Field, Policy
-from app.core.kinds import Text
+from app.core.kinds import Kind, Text
+from app.core.record import Fields
+from app.core.reference import Reference
 
 FIELD = "field"
 
@@ -22,20 +25,21 @@ FIELD = "field"
 def field(
     column_type: TypeEngine[Any],
     *,
-    kind: type[Text] = Text,
+    kind: type[Kind] = Text,
     crm: str | None = "",
     wins: Policy | None = None,
     unique: bool = False,
+    default: Any = None,
     example: Any = None,
 ) -> MappedColumn[Any]:
     """Declare one field of a resource.
 
     `kind` says what is valid; `crm` what the CRM calls it (the same name unless said, None for a field that stays
     here); `wins` who wins a conflict on it, when not the configured policy; `unique` that no two live records share
-    it, in any letter case.
+    it, in any letter case; `default` is the value of a record that is made without one.
     """
-    about = {"kind": kind, "crm": crm, "wins": wins, "unique": unique, "example": example}
-    return mapped_column(column_type, info={FIELD: about})
+    about = {"kind": kind, "crm": crm, "wins": wins, "unique": unique, "default": default, "example": example}
+    return mapped_column(column_type, info={FIELD: about}, index=issubclass(kind, Reference) or None)
 
 
 class Synced(Model):
@@ -75,7 +79,7 @@ class Resource:
     """What generic code knows of a declared resource: its table, its fields, its schemas."""
 
     def __init__(self, model: type[Synced]) -> None:
-        self.name: str = model.__tablename__
+        self.name: str = model.__tablename__.replace("_", "-")
         self.singular: str = re.sub(r"(?<!^)(?=[A-Z])", " ", model.__name__).lower()
         self.description = (model.__doc__ or "").strip()
         self.crm_path = model.crm_path
@@ -98,17 +102,49 @@ class Resource:
         return tuple(name for name, field_ in self.fields.items() if field_.crm)
 
     @cached_property
+    def references(self) -> dict[str, type[Reference]]:
+        """The fields that name records of other resources."""
+        return {name: field_.reference for name, field_ in self.fields.items() if field_.reference}
+
+    @cached_property
+    def parents(self) -> frozenset[str]:
+        """The resources that records of this one refer to: they are in the CRM before these are."""
+        return frozenset(target for kind in self.references.values() for target in kind.targets.values())
+
+    def whole(self, fields: Mapping[str, Any]) -> Fields:
+        """Return the fields of a record that is made of these: what is left out has its default."""
+        return {name: fields[name] if name in fields else field_.absent() for name, field_ in self.fields.items()}
+
+    @cached_property
     def full(self) -> Schema:
         """Read a whole record, as POST and PUT give it."""
         return schema.record_schema(self.name, self.fields)
 
     @cached_property
     def partial(self) -> Schema:
-        """Read some fields of a record, as PATCH and the CRM give them."""
+        """Read some fields of a record, as PATCH gives them."""
         return schema.record_schema(self.name, self.fields, partial=True)
+
+    @cached_property
+    def told(self) -> Schema:
+        """Read some fields of a record, as the CRM tells them."""
+        return schema.record_schema(self.name, self.fields, partial=True, from_crm=True)
 
 
 Registry = Mapping[str, Resource]
+
+
+def registry_of(*models: type[Synced]) -> dict[str, Resource]:
+    """Return the resources by name, parents before those that refer to them.
+
+    Raises ValueError when one refers to an unknown resource, or two refer to each other.
+    """
+    waiting = {resource.name: resource for resource in map(Resource, models)}
+    order = TopologicalSorter({name: sorted(one.parents) for name, one in waiting.items()})
+    if unknown := {parent for one in waiting.values() for parent in one.parents} - waiting.keys():
+        raise ValueError(f"There is no resource {', '.join(sorted(unknown))} to refer to.")
+    rank = {name: place for place, name in enumerate(order.static_order())}
+    return {name: waiting[name] for name in sorted(waiting, key=rank.__getitem__)}
 
 
 def _field(name: str, column: Any) -> Field:
@@ -122,4 +158,5 @@ def _field(name: str, column: Any) -> Field:
         nullable=bool(column.nullable),
         length=getattr(column.type, "length", None),
         example=about["example"],
+        default=about["default"],
     )

@@ -7,22 +7,30 @@ from marshmallow import RAISE, Schema, ValidationError, validate
 
 from app.core.errors import Invalid, Messages
 from app.core.field import Field
-from app.core.kinds import Text
+from app.core.reference import LONGEST_CRM_ID
 
 READ_ONLY = ("id", "sync_status", "sync_error", "crm_id", "version", "created_at", "last_updated")
 
 
-def record_schema(name: str, fields: Mapping[str, Field], *, partial: bool = False) -> Schema:
+def record_schema(name: str, fields: Mapping[str, Field], *, partial: bool = False, from_crm: bool = False) -> Schema:
     """Return the schema that reads a record's fields from JSON; unknown names are refused."""
-    members: dict[str, Any] = {field.name: _member(field) for field in fields.values()}
+    members: dict[str, Any] = {field.name: _member(field, from_crm=from_crm) for field in fields.values()}
     made = Schema.from_dict(members, name=f"{name}{'Patch' if partial else ''}")
     return made(unknown=RAISE, partial=partial)
 
 
-def _member(field: Field) -> Text:
-    rules = [] if field.length is None else [validate.Length(max=field.length)]
-    metadata = {} if field.example is None else {"examples": [field.example]}
-    return field.kind(required=not field.nullable, allow_none=field.nullable, validate=rules, metadata=metadata)
+def _member(field: Field, *, from_crm: bool) -> Any:
+    about: dict[str, Any] = {
+        "required": field.required,
+        "allow_none": field.nullable,
+        "validate": [] if field.length is None else [validate.Length(max=field.length)],
+        "metadata": {} if field.example is None else {"examples": [field.example]},
+    }
+    if field.default is not None:
+        about["load_default"] = field.absent
+    if from_crm and field.reference:
+        about["validate"] = [validate.Length(max=LONGEST_CRM_ID)]
+    return field.kind.told(**about) if from_crm else field.kind.member(**about)
 
 
 def load(schema: Schema, body: object) -> dict[str, Any]:
