@@ -1,5 +1,7 @@
 """Tasks: what somebody has to do, by when."""
 
+from typing import ClassVar
+
 from sqlalchemy import Boolean, String, Text
 from sqlalchemy.orm import Mapped
 
@@ -16,6 +18,7 @@ class Task(Synced):
 
     __tablename__ = "tasks"
     crm_path = "/crm/tasks"
+    actions: ClassVar = {"assign": ("assignee_id",), "status": ("status",)}
 
     title: Mapped[str] = field(String(200), example="Call about the offer")
     description: Mapped[str | None] = field(Text(), kind=Prose, example="Ask for the budget.")

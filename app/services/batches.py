@@ -7,17 +7,18 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.core.db import reading, transact
-from app.core.errors import KeyReused, ServiceError, Taken
+from app.core.errors import Invalid, KeyReused, ServiceError, Taken
 from app.core.kinds import unique_key
 from app.core.record import Fields, Origin, Record
 from app.core.resource import Resource
-from app.services.records import Claim, Repeated
+from app.core.schema import summary
+from app.services import references
+from app.services.records import Claim, Repeated, Results
 from app.store import answers
 from app.store.journal import Entry, differences
 from app.store.work import Work
 from app.sync.engine import Engine
 
-Results = list[Record | ServiceError]
 Answer = Callable[[Results], dict[str, Any]]
 
 
@@ -85,14 +86,18 @@ def unique_keys(resource: Resource, drafts: Iterable[Fields]) -> dict[str, list[
 
 
 def _records(engine: Engine, resource: Resource, drafts: Sequence[Fields], now: datetime) -> list[Record]:
-    whole = [{name: fields.get(name) for name in resource.fields} for fields in drafts]
+    whole = [resource.whole(fields) for fields in drafts]
     return [Record(resource.name, engine.world.new_id(), one, created_at=now, last_updated=now) for one in whole]
 
 
 def _sorted_out(work: Work, made: Sequence[Record], origin: Origin, now: datetime) -> Results:
     work.load(keys=unique_keys(work.resource, (record.fields for record in made)))
     earlier: set[str] = set()
-    return [_take(work, record, origin, now, earlier) for record in made]
+    wrong = references.unknown(work, [record.fields for record in made])
+    return [
+        Invalid(summary(found), errors=found) if found else _take(work, record, origin, now, earlier)
+        for record, found in zip(made, wrong, strict=True)
+    ]
 
 
 def _take(work: Work, record: Record, origin: Origin, now: datetime, earlier: set[str]) -> Record | ServiceError:

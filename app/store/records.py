@@ -137,9 +137,8 @@ class Listing:
         table, found = self._table, []
         for name, value in filters.items():
             if name == "q":
-                found.append(
-                    or_(*(table.c[field].icontains(value, autoescape=True) for field in self._resource.fields))
-                )
+                words = (one.name for one in self._resource.fields.values() if one.kind.searchable)
+                found.append(or_(*(table.c[name].icontains(value, autoescape=True) for name in words)))
             elif name == "updated_since":
                 found.append(table.c.last_updated >= value)
             elif name in self._resource.unique_fields:

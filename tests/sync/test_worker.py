@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from datetime import timedelta
 
 from aiosmtpd.controller import Controller
