@@ -18,6 +18,7 @@ from app.core.field import Field, Policy
 from app.core.kinds import Kind, Text
 from app.core.record import Fields
 from app.core.reference import Reference
+from app.core.rules import NO_RULES, Rules
 
 FIELD = "field"
 
@@ -47,6 +48,7 @@ class Synced(Model):
 
     __abstract__ = True
     crm_path: ClassVar[str]
+    rules: ClassVar[Rules] = NO_RULES
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Steps with an address of their own, by name, each with the fields that it sets: PATCH /tasks/<id>/assign."""
 
@@ -87,6 +89,7 @@ class Resource:
         self.description = (model.__doc__ or "").strip()
         self.crm_path = model.crm_path
         self.actions = model.actions
+        self.rules = model.rules
         self.children: list[tuple[Resource, str]] = []
         """The resources that refer to this one, each with the field that does; known once there is a registry."""
         mapped = inspect(model).local_table

@@ -9,6 +9,7 @@ from app.core.kinds import Prose
 from app.core.reference import Reference
 from app.core.resource import Synced, field
 from app.core.typed import Choice, Day, Flag, Moment
+from app.resources.task_rules import RULES
 
 Status = Choice.of("todo", "in-progress", "completed", aliases={"in_progress": "in-progress"})
 
@@ -18,6 +19,7 @@ class Task(Synced):
 
     __tablename__ = "tasks"
     crm_path = "/crm/tasks"
+    rules = RULES
     actions: ClassVar = {"assign": ("assignee_id",), "status": ("status",)}
 
     title: Mapped[str] = field(String(200), example="Call about the offer")

@@ -13,11 +13,12 @@ from app.core.record import Fields, Origin, Record
 from app.core.resource import Resource
 from app.core.schema import summary
 from app.services import references
-from app.services.records import Claim, Repeated, Results
+from app.services.records import Claim, Repeated, Results, drafted
 from app.store import answers
 from app.store.journal import Entry, differences
 from app.store.work import Work
 from app.sync.engine import Engine
+from app.sync.following import finish
 
 Answer = Callable[[Results], dict[str, Any]]
 
@@ -50,7 +51,7 @@ def create_many(
         results = _sorted_out(work, made, origin, now)
         if atomic and any(isinstance(one, ServiceError) for one in results):
             raise Refused(results)
-        work.flush(now)
+        finish(work, engine)
         if claim is not None and answer is not None:
             answers.keep(tx, claim.key, answer(results))
         return results
@@ -86,7 +87,7 @@ def unique_keys(resource: Resource, drafts: Iterable[Fields]) -> dict[str, list[
 
 
 def _records(engine: Engine, resource: Resource, drafts: Sequence[Fields], now: datetime) -> list[Record]:
-    whole = [resource.whole(fields) for fields in drafts]
+    whole = [drafted(engine, resource, fields) for fields in drafts]
     return [Record(resource.name, engine.world.new_id(), one, created_at=now, last_updated=now) for one in whole]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from app.core.db import reading, transact
 from app.core.errors import NotFound, ServiceError, Stale, Taken
+from app.core.kinds import format_time
 from app.core.record import Fields, Record
 from app.core.resource import Resource
 from app.services.references import refuse_unknown
@@ -18,6 +19,7 @@ from app.store.records import Listing, sort_value
 from app.store.work import Work
 from app.sync import edits
 from app.sync.engine import Engine
+from app.sync.following import finish
 from app.sync.owing import owes, remove_if_heard, settle_status
 from app.sync.unit import within
 
@@ -46,7 +48,7 @@ def create(
     With `wait` the caller pushes it at once, so the worker leaves it alone that long. Raises Taken and Repeated.
     """
     now = engine.world.now()
-    whole = resource.whole(fields)
+    whole = drafted(engine, resource, fields)
     record = Record(resource.name, engine.world.new_id(), whole, created_at=now, last_updated=now)
     changed = journal.differences({}, whole)
 
@@ -59,10 +61,19 @@ def create(
         work.add(record)
         work.journal.append(Entry.about(record, changed, "api"))
         work.owe(record.id, now, _due_at(engine, now, wait=wait))
-        work.flush(now)
+        finish(work, engine)
         return record
 
     return transact(store)
+
+
+def drafted(engine: Engine, resource: Resource, fields: Fields) -> Fields:
+    """Return the whole of a record that is made of these fields, with what follows from them."""
+    return _derived(resource, {}, resource.whole(fields), engine.world.now())
+
+
+def _derived(resource: Resource, before: Fields, after: Fields, now: datetime) -> Fields:
+    return after | resource.rules.derive(before, after, format_time(now) or "")
 
 
 def change(
@@ -103,7 +114,8 @@ def _setting(fields: Fields) -> Edit:
     def edit(work: Work, record: Record, now: datetime) -> journal.Changed:
         changed = journal.differences(record.fields, record.fields | fields)
         if changed:
-            after = replace(record, fields=record.fields | fields)
+            after = replace(record, fields=_derived(work.resource, record.fields, record.fields | fields, now))
+            changed = journal.differences(record.fields, after.fields)
             _refuse_taken(work, after)
             refuse_unknown(work, [after], changed)
             record.fields, record.last_updated = after.fields, now

@@ -93,6 +93,13 @@ def stuck(tx: Connection, resource: Resource) -> list[str]:
     return list(tx.execute(select(table.c.id).where(or_(failed, hidden)).order_by(table.c.id)).scalars())
 
 
+def where(tx: Connection, resource: Resource, name: str, values: Collection[str]) -> list[tuple[str, str]]:
+    """Return (id, value) of the live records whose field (or id) has one of some values, in order of id."""
+    table = resource.table
+    query = select(table.c.id, table.c[name]).where(one_of(tx, table.c[name], values), table.c.deleted_at.is_(None))
+    return [(row[0], row[1]) for row in tx.execute(query.order_by(table.c.id))]
+
+
 class Listing:
     """A filtered, sorted list of live records, by page or by keyset."""
 

@@ -16,6 +16,7 @@ from app.store.work import Work
 from app.sync import deletions, pull
 from app.sync.counts import Counts
 from app.sync.engine import Engine
+from app.sync.following import finish
 from app.sync.incoming import Applied, Source
 from app.sync.part import Part
 from app.sync.unit import within
@@ -98,7 +99,7 @@ def _take(tx: Connection, part: Part, items: list[Snapshot], seen: Counts, curso
     """Take in a page: a fixed number of statements, however many records it has."""
     work, counts = Work(tx, part.resource), seen.plus(Counts())
     apply_all(work, part.engine, items, part.run_id, counts)
-    work.flush(part.engine.world.now())
+    finish(work, part.engine)
     if cursor is not None:
         runs.save_cursor(tx, part.resource.name, cursor)
     part.note(tx, counts)
