@@ -11,8 +11,9 @@ from typing import Any
 
 from mock_crm import modes
 from mock_crm.fields import Resource
-from mock_crm.kinds import Email, Kind, Phone, Text
+from mock_crm.kinds import Kind
 from mock_crm.outbox import Posting
+from mock_crm.texts import Email, Phone, Text
 from mock_crm.writing import Change
 
 

@@ -1,4 +1,4 @@
-"""Lists the kinds of values a field can hold: what is wrong with a value, and how a form writes and reads it."""
+"""Lists the kinds of values that are no free text: what is wrong with a value, and how a form shows and reads it."""
 
 import json
 import re
@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from mock_crm import bodies, times
 from mock_crm.errors import ApiError
 
-_PLAUSIBLE_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 _LONGEST_JSON = 16_000
 _DEEPEST_JSON = 100
@@ -43,49 +42,6 @@ class Kind:
     def read(self, text: str) -> Any:
         """What a form or a query means. What it cannot mean stays text, and is refused as a fault."""
         return text or self.empty
-
-
-class Text(Kind):
-    def __init__(self, max_length: int) -> None:
-        self.max_length = max_length
-
-    def fault(self, value: object) -> str | None:
-        if not isinstance(value, str):
-            return "must be a string"
-        if len(value) > self.max_length:
-            return f"must be at most {self.max_length} characters"
-        return "must not hold a NUL character" if "\0" in value else None
-
-
-class Prose(Text):
-    """Text of several lines."""
-
-    widget = "textarea"
-
-    def __init__(self, max_length: int = 1_000_000) -> None:
-        super().__init__(max_length)
-
-    def read(self, text: str) -> Any:
-        return _lines(text) or self.empty
-
-
-class Email(Text):
-    widget = "email"
-
-    def __init__(self, max_length: int = 254) -> None:
-        super().__init__(max_length)
-
-    def fault(self, value: object) -> str | None:
-        wrong = super().fault(value)
-        is_odd = value and isinstance(value, str) and not _PLAUSIBLE_EMAIL.fullmatch(value)
-        return wrong or ("must be an e-mail address" if is_odd else None)
-
-
-class Phone(Text):
-    widget = "tel"
-
-    def __init__(self, max_length: int = 32) -> None:
-        super().__init__(max_length)
 
 
 class Choice(Kind):
@@ -207,7 +163,7 @@ class Listed(Kind):
         return ", ".join(value)
 
     def read(self, text: str) -> Any:
-        return [line.strip() for line in _lines(text).split("\n") if line.strip()]
+        return [line.strip() for line in lines(text).split("\n") if line.strip()]
 
 
 class Object(Kind):
@@ -258,7 +214,7 @@ class Reference(Kind):
         return self.targets.get(str(values.get(self.by)) if self.by else "")
 
 
-def _lines(text: str) -> str:
+def lines(text: str) -> str:
     """Text as it was typed: a browser sends every end of a line as two characters."""
     return text.replace("\r\n", "\n")
 

@@ -1,7 +1,8 @@
 """Declares what this CRM keeps: the only file that knows a field's name."""
 
 from mock_crm.fields import Field, Resource
-from mock_crm.kinds import Choice, Date, Email, Flag, Listed, Object, Phone, Prose, Reference, Text, Time, Whole
+from mock_crm.kinds import Choice, Date, Flag, Listed, Object, Reference, Time, Whole
+from mock_crm.texts import Email, Phone, Prose, Text
 
 _ABOUT = {"project": "projects", "task": "tasks", "client": "clients", "contact": "contacts", "user": "users"}
 _PRIORITY = Choice("high", "medium", "low")
@@ -78,7 +79,7 @@ RESOURCES: tuple[Resource, ...] = (
         Field("assignee_id", Reference("users")),
         Field("due_date", Date()),
         Field("completed_at", Time()),
-        listed=("title", "type", "priority", "status", "project_id", "assignee_id", "due_date"),
+        listed=("title", "priority", "status", "project_id", "assignee_id", "due_date"),
         actions={"assign": ("assignee_id",), "status": ("status",)},
     ),
     Resource(

@@ -3,7 +3,8 @@
 import pytest
 
 from mock_crm.fields import Field, Resource
-from mock_crm.kinds import Flag, Text
+from mock_crm.kinds import Flag
+from mock_crm.texts import Text
 
 
 def test_a_new_record_is_stored_as_sent(crm, ann):
