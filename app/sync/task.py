@@ -51,19 +51,23 @@ class Task:
 
 
 def due(engine: Engine, limit: int, resources: Collection[str] | None = None, run_id: str | None = None) -> list[Task]:
-    """Claim what is due, in one transaction."""
-    return transact(lambda tx: _claim(tx, engine, limit, resources=resources, run_id=run_id))
+    """Claim what is due; none when nothing is."""
+    while True:
+        found, tasks = transact(lambda tx: _claim(tx, engine, limit, resources=resources, run_id=run_id))
+        if tasks or not found:
+            return tasks  # what was found and came to nothing is not due any more: others may be
 
 
 def named(engine: Engine, ids: Collection[str], run_id: str | None = None) -> list[Task]:
     """Claim what some records owe, due or not, but for what somebody else is at."""
-    return transact(lambda tx: _claim(tx, engine, len(ids), ids=ids, run_id=run_id))
+    return transact(lambda tx: _claim(tx, engine, len(ids), ids=ids, run_id=run_id))[1]
 
 
 def _claim(
     tx: Connection, engine: Engine, limit: int, *,
     resources: Collection[str] | None = None, ids: Collection[str] | None = None, run_id: str | None = None,
-) -> list[Task]:  # fmt: skip
+) -> tuple[bool, list[Task]]:  # fmt: skip
+    """Return whether there were any, and what is to be done about them."""
     now, lease = engine.world.now(), engine.world.new_id()
     found: dict[str, list[str]] = {}
     for name, identity in outbox.claimable(tx, now, limit, resources=resources, ids=ids):
@@ -82,7 +86,7 @@ def _claim(
                 work.outbox.put(identity, claimed)
                 tasks.append(decide(work, engine, claimed, record))
         work.flush(now)
-    return [task for task in tasks if task is not None]
+    return bool(tasks), [task for task in tasks if task is not None]
 
 
 def decide(work: Work, engine: Engine, owed: Owed, record: Record) -> Task | None:
