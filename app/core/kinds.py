@@ -77,6 +77,9 @@ class Text(Kind, fields.String):
 class Prose(Text):
     """Text of several lines, kept as it was written."""
 
+    sortable = False
+    filterable = False
+
     @classmethod
     def is_fine(cls, value: str) -> bool:
         return is_plain(value.translate(_LINES))
