@@ -22,7 +22,7 @@ from app.core.resource import Registry
 from app.core.world import World
 from app.crm import CRMClient, CRMConfig
 from app.crm.lanes import Lanes
-from app.http import access, docs, errors, health, ids, lookback, operations, rest, webhook
+from app.http import access, docs, errors, health, ids, lookback, operations, rest, search, webhook
 from app.http.wiring import ENGINE
 from app.metrics import Metrics, State
 from app.resources import REGISTRY
@@ -145,7 +145,7 @@ def _serve(app: Flask, registry: Registry) -> None:
     """Serve the API at / and, the same, at /api/v1."""
     ids.register(app.url_map)
     made = [module.blueprint(resource) for resource in registry.values() for module in (rest, lookback)]
-    for blueprint in (*made, webhook.blueprint(), operations.blueprint()):
+    for blueprint in (*made, search.blueprint(registry), webhook.blueprint(), operations.blueprint()):
         app.register_blueprint(blueprint)
         app.register_blueprint(blueprint, url_prefix=VERSIONED, name=f"v1_{blueprint.name}")
     app.register_blueprint(health.blueprint())
