@@ -6,7 +6,7 @@ from types import FrameType
 from flask import Flask
 from flask.cli import AppGroup
 
-from app.commands import conflicts, files, looks, records, runs
+from app.commands import conflicts, files, index, looks, records, runs
 from app.commands.options import AS_JSON, Commands, show
 from app.demo import Tour
 from app.services import operations
@@ -19,7 +19,7 @@ from app.sync.worker import Worker
 def register(app: Flask, engine: Engine, factory: Factory) -> None:
     """Add the commands to `flask`; `factory` makes applications for the simulator."""
     group = Commands("sync", help="Keep the records and the CRM in step.")
-    for commands in (runs, looks, conflicts, records, files):
+    for commands in (runs, looks, conflicts, records, files, index):
         commands.register(group, engine)
     simulator.register(group, factory)
     _add_subscribe(group, engine)

@@ -9,8 +9,8 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import text
 
-import app.store.tables  # noqa: F401  (the engine's own tables)
 from app.core.db import Utc, db
+from app.store.tables import is_declared  # and the engine's own tables with it
 
 ADVISORY_LOCK = 4_862_551_990_121
 
@@ -52,6 +52,7 @@ def run():
             target_metadata=db.metadata,
             transactional_ddl=True,
             render_item=render_item,
+            include_object=is_declared,
             **current_app.extensions["migrate"].configure_args,
         )
         with context.begin_transaction():

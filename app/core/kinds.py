@@ -50,6 +50,11 @@ class Kind:
         return value
 
     @classmethod
+    def words(cls, value: Any) -> str:
+        """Return the text of a value in which people look for words; empty when there is none."""
+        return value if cls.searchable and isinstance(value, str) else ""
+
+    @classmethod
     def from_text(cls, text: str) -> Any:
         """Read a query parameter or a cell of a file; what cannot be read stays text, and is refused later."""
         return text

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from graphlib import TopologicalSorter
+from itertools import takewhile
 from typing import Any, ClassVar
 
 from marshmallow import Schema
@@ -119,6 +120,18 @@ class Resource:
     def parents(self) -> frozenset[str]:
         """The resources that records of this one refer to: they are in the CRM before these are."""
         return frozenset(target for kind in self.references.values() for target in kind.targets.values())
+
+    @cached_property
+    def title_fields(self) -> tuple[str, ...]:
+        """The fields by which people call a record: the required single lines it begins with, or the first text."""
+        texts = [one for one in self.fields.values() if one.kind.searchable]
+        leading = list(takewhile(lambda one: one.kind is Text and one.required, texts))
+        return tuple(one.name for one in leading or texts[:1])
+
+    def texts(self, fields: Mapping[str, Any]) -> dict[str, str]:
+        """Return the texts of a record in which people look for words, by field."""
+        found = {name: one.kind.words(fields[name]) for name, one in self.fields.items()}
+        return {name: text for name, text in found.items() if text}
 
     def whole(self, fields: Mapping[str, Any]) -> Fields:
         """Return the fields of a record that is made of these: what is left out has its default."""

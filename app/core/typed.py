@@ -144,6 +144,10 @@ class Names(_Json, fields.List[Any]):
         return list(dict.fromkeys(value))
 
     @classmethod
+    def words(cls, value: Any) -> str:
+        return ", ".join(value or ())
+
+    @classmethod
     def _is_word(cls, value: Any) -> bool:
         return isinstance(value, str) and bool(value.strip()) and len(value) <= cls.LONGEST and is_plain(value)
 
@@ -154,6 +158,10 @@ class Names(_Json, fields.List[Any]):
 
 class Days(Names):
     """A list of dates, such as 2026-01-31, each once."""
+
+    @classmethod
+    def words(cls, value: Any) -> str:  # noqa: ARG003
+        return ""
 
     @classmethod
     def _is_word(cls, value: Any) -> bool:
@@ -183,6 +191,10 @@ class Address(Free):
     @classmethod
     def to_crm(cls, value: Any) -> Any:
         return "" if value == {} else value
+
+    @classmethod
+    def words(cls, value: Any) -> str:
+        return ", ".join(part for part in (value or {}).values() if isinstance(part, str))
 
     @classmethod
     def from_crm(cls, value: Any) -> Any:

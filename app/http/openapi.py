@@ -16,6 +16,7 @@ from app.http import (
     openapi_run_schemas,
     openapi_runs,
     openapi_schemas,
+    openapi_search,
     openapi_service,
     openapi_status_schemas,
     openapi_sync,
@@ -82,7 +83,7 @@ def build(registry: Registry) -> dict[str, Any]:
         openapi_lookback.add(spec, resource)
     openapi_service.add_schemas(spec, plugin.converter, registry)
     openapi_service.add_paths(spec, registry)
-    for operations in (openapi_sync, openapi_runs, openapi_conflicts):
+    for operations in (openapi_search, openapi_sync, openapi_runs, openapi_conflicts):
         operations.add(spec, registry)
     document = spec.to_dict()
     for path in openapi_service.ROOT_ONLY:

@@ -7,6 +7,7 @@ from app.http.postman_crm import CRM_VARIABLES, edit_in_crm, webhook
 from app.http.postman_lookback import batch, lookback
 from app.http.postman_parts import Api, Doc, Step, equals, folder
 from app.http.postman_records import Flow
+from app.http.postman_search import search
 from app.http.postman_sync import runs, sync
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
@@ -26,8 +27,8 @@ def build(registry: Registry) -> Doc:
     flows = [Flow(api, resource) for resource in registry.values()]
     folders = [_service(api)]
     for flow in flows:
-        folders += [flow.life(), lookback(flow), batch(flow), edit_in_crm(flow), webhook(flow), conflicts(flow)]
-        folders.append(flow.refusals())
+        folders += [flow.life(), search(flow), lookback(flow), batch(flow)]
+        folders += [edit_in_crm(flow), webhook(flow), conflicts(flow), flow.refusals()]
     folders += [sync(api), runs(api), *(flow.end() for flow in flows)]
     own = {"baseUrl": "http://127.0.0.1:8000", "apiToken": "", "run": "", "tries": "0", "moment": "", "runId": ""}
     kept = {f"{flow.one}{what}": "" for flow in flows for what in KEPT}

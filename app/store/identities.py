@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from app.core.kinds import unique_key
 from app.core.record import Record
 from app.core.resource import Resource
-from app.store import records
+from app.store import records, search
 from app.store.records import Keys
 from app.store.shelf import Shelf
 
@@ -83,6 +83,7 @@ class Identities(Shelf[Record]):
         new = sorted((one for one in changed.values() if one.id in self._new), key=self._order)
         records.add(self._tx, self._resource, new)
         records.save(self._tx, self._resource, [one for one in changed.values() if one.id not in self._new])
+        search.put(self._tx, self._resource, changed.values())
         return [one for one in changed if self._claimed_before.get(one, ("", {}))[0] is None and self._shown[one][0]]
 
     def _one(self, record_id: str | None) -> Record | None:

@@ -46,6 +46,12 @@ def test_what_the_service_answers_is_documented(client, document, user, webhook)
             client.post("/users", data="x" * 2**21, **json_text),
         ],
         "listUsers": [client.get("/users"), client.get("/users?per_page=1"), client.get("/users?page=0")],
+        "searchUsers": [
+            client.get("/users/search?q=a"),
+            client.get("/users/search?q=nobody"),
+            client.get("/users/search"),
+        ],
+        "search": [client.get("/search?q=a&resources=users"), client.get("/search?q=-")],
         "readUser": [client.get(one), client.get(one, headers={"If-None-Match": "*"}), client.get(f"/users/{NOBODY}")],
         "replaceUser": [client.put(one, json=user_fields(3)), client.put(one, json={}), client.put(one, data="x")],
         "editUser": [client.patch(one, json={}), client.patch(one, json={"version": 99})],
