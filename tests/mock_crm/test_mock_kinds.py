@@ -111,7 +111,8 @@ def test_a_comment_moves_to_another_record_when_both_fields_say_so(crm, make):
     place = f"/crm/comments/{make('comments')}"
     answer = crm.patch(place, json={"entity_type": "task", "entity_id": make("tasks")})
     assert (answer.status_code, answer.json["entity_type"]) == (200, "task")
-    assert set(crm.patch(place, json={"entity_type": "deal"}).json["errors"]) == {"entity_type"}
+    for wrong in ({"entity_type": "deal"}, {"entity_type": "deal", "entity_id": make("users")}):
+        assert set(crm.patch(place, json=wrong).json["errors"]) == {"entity_type"}
 
 
 def test_an_unknown_record_is_not_found_when_its_draft_is_good(crm):
