@@ -69,15 +69,12 @@ class Resource:
         self.prefix = prefix
         self.actions = actions or {}
         self.columns = [each for each in fields if each.name in listed or not listed]
+        self.references = [(each, each.kind) for each in fields if isinstance(each.kind, Reference)]
         self.defaults = {each.name: each.default for each in fields}
 
     def plain(self, field: Field) -> str:
         """A field's name without what all of them begin with."""
         return field.name.removeprefix(self.prefix)
-
-    @property
-    def references(self) -> list[tuple[Field, Reference]]:
-        return [(each, each.kind) for each in self.fields if isinstance(each.kind, Reference)]
 
     def draft(self, payload: Mapping[str, Any], *, partial: bool = False) -> Draft:
         """Check a payload. Unknown fields are ignored.

@@ -10,6 +10,7 @@ from mock_crm import bodies, times
 from mock_crm.errors import ApiError
 
 _WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _LONGEST_JSON = 16_000
 _DEEPEST_JSON = 100
 
@@ -125,13 +126,12 @@ class Time(Kind):
         return self.shown(value).replace("T", " ").removesuffix(":00")
 
     def read(self, text: str) -> Any:
-        return self._parsed(text) or self._parsed(f"{text}Z") or text or None
+        whole = f"{text}:00Z" if len(text) == len("2026-01-31T09:30") else f"{text}Z"
+        return self._parsed(text) or self._parsed(whole) or text or None
 
     def _parsed(self, text: str) -> str | None:
-        if "-" not in text[:5]:  # the short forms of ISO 8601 are none of RFC 3339
-            return None
         try:
-            return times.parse(text.upper())
+            return times.parse(text.upper()) if _RFC3339.fullmatch(text) else None
         except (ValueError, OverflowError):
             return None
 

@@ -45,10 +45,9 @@ def page(
 def belonging(children: Resource, parent: Resource, record: Record) -> Condition:
     """The condition that a child refers to a record, by any of its fields; raises ApiError 404."""
     ways = [
-        [records.equals(each.name, record.crm_id), *([records.equals(kind.by, word)] if kind.by else [])]
+        records.equals(each.name, record.crm_id)  # an id is never given twice, whatever the resource
         for each, kind in children.references
-        for word, target in kind.targets.items()
-        if target == parent.name
+        if parent.name in kind.targets.values()
     ]
     if not ways:
         raise not_found(f"No {children.name} belong to {parent.name}.")

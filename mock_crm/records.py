@@ -3,7 +3,7 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,15 +168,13 @@ def holds(name: str, value: Any) -> Condition:
     return "EXISTS (SELECT 1 FROM json_each(fields, ?) WHERE value = ?)", [_path(name), value]
 
 
-def either(conditions: Iterable[list[Condition]]) -> Condition:
-    """The condition that all of one list are met, or all of another."""
-    found = [_all(each) for each in conditions]
-    return " OR ".join(f"({text})" for text, _ in found), [value for _, values in found for value in values]
+def either(conditions: Sequence[Condition]) -> Condition:
+    """The condition that one of several is met."""
+    return _joined(" OR ", conditions)
 
 
-def _all(conditions: Iterable[Condition]) -> Condition:
-    found = list(conditions)
-    return " AND ".join(f"({text})" for text, _ in found), [value for _, values in found for value in values]
+def _joined(word: str, conditions: Sequence[Condition]) -> Condition:
+    return word.join(f"({text})" for text, _ in conditions), [value for _, values in conditions for value in values]
 
 
 def _path(name: str) -> str:
@@ -186,7 +184,7 @@ def _path(name: str) -> str:
 def _part(
     db: sqlite3.Connection, resource: str, wanted: list[Condition], order: str, limit: int, offset: int
 ) -> tuple[list[Record], int]:
-    where, values = _all([("resource = ?", [resource]), *wanted])
+    where, values = _joined(" AND ", [("resource = ?", [resource]), *wanted])
     (total,) = db.execute(f"SELECT count(*) FROM records WHERE {where}", values).fetchone()  # noqa: S608 - constants
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM records WHERE {where} ORDER BY number {order} LIMIT ? OFFSET ?",  # noqa: S608 - constants
