@@ -52,7 +52,7 @@ class Endpoint(Generic[R]):
         you can repeat the whole call after OutcomeUnknown.
         """
         key = idempotency_key or self._client.new_key()
-        return self.kind.read(self._client.create(self.path, record.changes(), external_id=external_id, key=key))
+        return self.kind.read(self._client.create(self.path, record.given(), external_id=external_id, key=key))
 
     def update(self, record_id: str, record: R | Mapping[str, Any], *, version: int | None = None) -> R:
         """Change a record and return it as the CRM now has it.

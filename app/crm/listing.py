@@ -46,7 +46,7 @@ def every(page_of: Callable[[int], Listing[R]]) -> Iterator[R]:
     Pages shift while records come and go: one that is deleted meanwhile can hide another from this walk. Raises
     Unavailable when the CRM does not turn the page.
     """
-    seen: set[str | None] = set()
+    seen: set[str] = set()
     for number in range(1, MOST_PAGES + 1):
         listing = page_of(number)
         if not listing.items:

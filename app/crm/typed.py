@@ -18,11 +18,12 @@ ABOUT = frozenset({"id", "version", "updated_at"})
 class CRMRecord:
     """One record of the CRM. `id` is the CRM's; `version` and `updated_at` are of the moment at which it was read.
 
-    None is "not given" in a record that you make, and null in one that was read. Dates and times may be given as their
-    text. `told` is what the CRM said, None in a record that you make. Raises ValueError that names a field which is missing or of another type.
+    None is "not given" in a record that you make, and null in one that was read, which also keeps what the CRM has
+    `told` of it. Dates and times may be given as their text. Raises ValueError that names a field which is missing, or
+    of another type.
     """
 
-    id: str | None = None
+    id: str = ""
     version: int | None = None
     updated_at: datetime | None = None
     told: Fields | None = field(default=None, init=False, repr=False, compare=False)
@@ -63,10 +64,14 @@ class CRMRecord:
         """Return all fields in the form in which they are sent."""
         return {one.name: _form(one, deepcopy(getattr(self, one.name))) for one in self._declared()}
 
+    def given(self) -> Fields:
+        """Return what has a value, in the form in which it is sent."""
+        return {name: value for name, value in self.written().items() if value is not None}
+
     def changes(self) -> Fields:
         """Return what the CRM has not told us itself: all that is given in a record that was not read."""
         if self.told is None:
-            return {name: value for name, value in self.written().items() if value is not None}
+            return self.given()
         return {name: value for name, value in self.written().items() if value != self.told[name]}
 
     @classmethod
