@@ -7,10 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from app.embedded import ConflictResolution, CRMSync, SyncConfig, SyncDirection
     from app.wiring import create_app, start_engine
 
-__all__ = ["create_app", "start_engine"]
-_WHERE = {"create_app": "app.wiring", "start_engine": "app.wiring"}
+__all__ = ["CRMSync", "ConflictResolution", "SyncConfig", "SyncDirection", "create_app", "start_engine"]
+_WHERE = {
+    "CRMSync": "app.embedded",
+    "ConflictResolution": "app.embedded",
+    "SyncConfig": "app.embedded",
+    "SyncDirection": "app.embedded",
+    "create_app": "app.wiring",
+    "start_engine": "app.wiring",
+}
 
 
 def __getattr__(name: str) -> Any:
