@@ -14,6 +14,7 @@ LABELS: dict[str, tuple[str, ...]] = {
     "conflicts": ("resource", "kind"),
     "runs": ("outcome",),
     "crm_calls": ("method", "outcome"),
+    "announced": ("resource", "field"),
 }
 CIRCUIT = {"closed": 0, "half_open": 1, "open": 2}
 

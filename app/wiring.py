@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,11 @@ from app import cli, logs
 from app.core.db import db, init_database
 from app.core.errors import Invalid
 from app.core.kinds import Phone
-from app.core.resource import Registry
+from app.core.resource import Registry, registry_of
 from app.core.world import World
 from app.crm import CRMClient, CRMConfig
 from app.crm.lanes import Lanes
-from app.http import access, docs, errors, health, ids, lookback, operations, rest, webhook
+from app.http import access, docs, errors, health, ids, lookback, operations, present, relations, rest, webhook
 from app.http.wiring import ENGINE
 from app.metrics import Metrics, State
 from app.resources import REGISTRY
@@ -58,7 +59,10 @@ def create_app(
     Phone.region = app.config["PHONE_REGION"]
     engine = start_engine(app, world or World(), registry)
     _serve(app, registry)
-    cli.register(app, engine, Factory(create_app, start_engine))
+    simulated = registry_of(next(iter(registry.values())).model)
+    cli.register(
+        app, engine, Factory(partial(create_app, registry=simulated), partial(start_engine, registry=simulated))
+    )
     _say_what_is_lax(app)
     return app
 
@@ -144,10 +148,10 @@ def _mail_settings(config: Mapping[str, Any]) -> MailSettings:
 def _serve(app: Flask, registry: Registry) -> None:
     """Serve the API at / and, the same, at /api/v1."""
     ids.register(app.url_map)
-    made = [module.blueprint(resource) for resource in registry.values() for module in (rest, lookback)]
+    made = [module.blueprint(resource) for resource in registry.values() for module in (rest, lookback, relations)]
     for blueprint in (*made, webhook.blueprint(), operations.blueprint()):
         app.register_blueprint(blueprint)
-        app.register_blueprint(blueprint, url_prefix=VERSIONED, name=f"v1_{blueprint.name}")
+        app.register_blueprint(blueprint, url_prefix=VERSIONED, name=f"{present.VERSION}{blueprint.name}")
     app.register_blueprint(health.blueprint())
     app.register_blueprint(docs.blueprint())
 

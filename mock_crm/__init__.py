@@ -11,23 +11,30 @@ from mock_crm.crm import Crm
 from mock_crm.faults import Faults
 from mock_crm.fields import Resource
 from mock_crm.limit import Limit
-from mock_crm.resources import RESOURCES
+from mock_crm.resources import BY_NAME, RESOURCES
 from mock_crm.sender import Sender
 from mock_crm.settings import Settings
 from mock_crm.stats import Stats
 from mock_crm.store import Store
 from mock_crm.tokens import Tokens
 
+ACTIONS = {action for each in RESOURCES for action in each.actions}
 LARGEST_BODY = 2 * 1024 * 1024
+
+
+class ActionConverter(BaseConverter):
+    """Makes `<action:action>` in a rule one that some resource declares."""
+
+    regex = "|".join(sorted(ACTIONS))
 
 
 class ResourceConverter(BaseConverter):
     """Makes `<resource:resource>` in a rule the declaration itself, and an undeclared one a 404."""
 
-    regex = "|".join(each.name for each in RESOURCES)
+    regex = "|".join(BY_NAME)
 
     def to_python(self, value: str) -> Resource:
-        return next(each for each in RESOURCES if each.name == value)
+        return BY_NAME[value]
 
     def to_url(self, value: Resource) -> str:
         return value.name
@@ -42,7 +49,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it, its protocol has not
-    app.url_map.converters["resource"] = ResourceConverter
+    app.url_map.converters |= {"resource": ResourceConverter, "action": ActionConverter}
     crm = app.extensions["mock_crm"] = _parts(Settings.read(settings))
     errors.install(app)
     guard.install(app)
@@ -63,7 +70,7 @@ def _parts(settings: Settings) -> Crm:
         store=store,
         tokens=Tokens(store, settings),
         limit=Limit(settings.rate_limit, settings.clock),
-        stats=Stats(each.name for each in RESOURCES),
+        stats=Stats(BY_NAME, {*BY_NAME, *ACTIONS, "merge"}),
         faults=Faults(RESOURCES, enabled=settings.faults),
         sender=Sender(store, settings.clock, settings.webhook_pause),
     )

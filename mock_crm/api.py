@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
 
-from mock_crm import feed, records, times
+from mock_crm import feed, listing, records, times
 from mock_crm.bodies import json_object
 from mock_crm.crm import current
 from mock_crm.errors import ApiError
@@ -24,7 +24,7 @@ blueprint.before_request(require_sign_in)
 def create(resource: Resource) -> Response:
     payload = json_object()
     draft = resource.draft(payload)
-    key = key_of_call(resource.name, payload)
+    key = None if draft.errors else key_of_call(resource.name, payload)
 
     def work() -> Answer:
         record = writing.create(resource, draft)
@@ -36,8 +36,11 @@ def create(resource: Resource) -> Response:
 
 
 @blueprint.get("/<resource:resource>")
-def listing(resource: Resource) -> Response:
+def several(resource: Resource) -> Response:
     external_id = request.args.get("external_id")
+    if "updated_since" not in request.args and external_id is None and listing.is_meant(resource, request.args):
+        with current().store.reading() as db:
+            return jsonify(listing.page(db, resource, request.args))
     limit = feed.limit_of(request.args.get("limit"))
     late = current().faults.lasting("lists_late", resource.name)
     hide_after = times.stamp(current().settings.clock() - late.parameters["seconds"]) if late else None
@@ -56,6 +59,20 @@ def read(resource: Resource, crm_id: str) -> Response:
     response = _shown(record)
     response.make_conditional(request)
     return response
+
+
+@blueprint.get("/<resource:resource>/<crm_id>/<resource:children>")
+def belonging(resource: Resource, crm_id: str, children: Resource) -> Response:
+    with current().store.reading() as db:
+        record = live(db, resource, crm_id)
+        return jsonify(listing.page(db, children, request.args, listing.belonging(children, resource, record)))
+
+
+@blueprint.patch("/<resource:resource>/<crm_id>/<action:action>")
+def act(resource: Resource, crm_id: str, action: str) -> Response:
+    draft = resource.action(action, json_object())
+    with current().writing() as writing:
+        return _shown(writing.update(resource, crm_id, draft, _expected()))
 
 
 @blueprint.route("/<resource:resource>/<crm_id>", methods=["PUT", "PATCH"])

@@ -11,7 +11,9 @@ from typing import Any
 
 from mock_crm import modes
 from mock_crm.fields import Resource
+from mock_crm.kinds import Kind
 from mock_crm.outbox import Posting
+from mock_crm.texts import Email, Phone, Text
 from mock_crm.writing import Change
 
 
@@ -137,26 +139,30 @@ class Faults:
         return True
 
 
+def _names(resource: Resource, kind: type[Kind]) -> set[str]:
+    return {each.name for each in resource.fields if isinstance(each.kind, kind)}
+
+
 def _leave(_fault: Fault, _resource: Resource, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
 def _normalise(_fault: Fault, resource: Resource, values: dict[str, Any]) -> dict[str, Any]:
-    emails = {each.name for each in resource.fields if each.kind == "email"}
-    trimmed = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+    texts, emails = _names(resource, Text), _names(resource, Email)
+    trimmed = {name: value.strip() if name in texts and value else value for name, value in values.items()}
     return {name: value.lower() if name in emails and value else value for name, value in trimmed.items()}
 
 
 def _digits_only(_fault: Fault, resource: Resource, values: dict[str, Any]) -> dict[str, Any]:
-    phones = {each.name for each in resource.fields if each.kind == "tel"}
+    phones = _names(resource, Phone)
     return {
         name: re.sub(r"[^+0-9]", "", value) if name in phones and value else value for name, value in values.items()
     }
 
 
-def _truncate(fault: Fault, _resource: Resource, values: dict[str, Any]) -> dict[str, Any]:
-    length = fault.parameters["length"]
-    return {name: value[:length] if isinstance(value, str) else value for name, value in values.items()}
+def _truncate(fault: Fault, resource: Resource, values: dict[str, Any]) -> dict[str, Any]:
+    length, texts = fault.parameters["length"], _names(resource, Text)
+    return {name: value[:length] if name in texts and value else value for name, value in values.items()}
 
 
 def _ignore(fault: Fault, _resource: Resource, values: dict[str, Any]) -> dict[str, Any]:

@@ -1,83 +1,116 @@
 """Says how a resource is declared, and checks what arrives against the declaration."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from mock_crm.errors import ApiError
+from mock_crm.errors import ApiError, not_found
+from mock_crm.kinds import Kind, Reference
 
 EXTERNAL_ID_LENGTH = 200
-_PLAUSIBLE_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+
+Errors = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
 class Field:
     name: str
-    max_length: int
+    kind: Kind
     required: bool = False
-    kind: Literal["text", "email", "tel"] = "text"
+    default: Any = None
+    """What a record has that was stored without the field."""
 
     def fault(self, value: object) -> str | None:
         """What is wrong with a value, in words; nothing when it is fine."""
         if value is None:
             return "must not be null" if self.required else None
-        if not isinstance(value, str):
-            return "must be a string"
-        if self.required and not value.strip():
+        if self.required and isinstance(value, str) and not value.strip():
             return "must not be blank"
-        return self._fault_of_text(value)
+        return self.kind.fault(value)
 
-    def _fault_of_text(self, value: str) -> str | None:
-        if len(value) > self.max_length:
-            return f"must be at most {self.max_length} characters"
-        if "\0" in value:
-            return "must not hold a NUL character"
-        if self.kind == "email" and value and not _PLAUSIBLE_EMAIL.fullmatch(value):
-            return "must be an e-mail address"
-        return None
+    def kept(self, value: Any) -> Any:
+        return None if value is None else self.kind.kept(value)
+
+    def read(self, text: str) -> Any:
+        """What a form means; it cannot say null, so an empty optional field means that nothing is there."""
+        return self.kind.read(text) if text or not self.required else text
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What a caller wants stored: checked values of the fields that were given."""
+    """What a caller wants stored: values of the fields that were given, and what is wrong with them.
+
+    `Writing` refuses a draft that has errors. It checks the references first, so that all are named at once.
+    """
 
     values: dict[str, Any]
     about: dict[str, Any] = field(default_factory=dict)
     """`external_id` when it was given: it describes the record but is none of its fields."""
+    errors: Errors = field(default_factory=dict)
 
 
 class Resource:
-    """A kind of record: its name in addresses, and its fields in the order people see them."""
+    """A kind of record: its name in addresses, and its fields in the order people see them.
 
-    def __init__(self, name: str, *fields: Field) -> None:
+    `listed` are the fields in the table for people; `prefix` is what people need not read in a field's name;
+    `actions` are addresses of their own for changes of a few fields.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *fields: Field,
+        listed: tuple[str, ...] = (),
+        prefix: str = "",
+        actions: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
         self.name = name
         self.fields = fields
+        self.prefix = prefix
+        self.actions = actions or {}
+        self.columns = [each for each in fields if each.name in listed or not listed]
+        self.defaults = {each.name: each.default for each in fields}
+
+    def plain(self, field: Field) -> str:
+        """A field's name without what all of them begin with."""
+        return field.name.removeprefix(self.prefix)
+
+    @property
+    def references(self) -> list[tuple[Field, Reference]]:
+        return [(each, each.kind) for each in self.fields if isinstance(each.kind, Reference)]
 
     def draft(self, payload: Mapping[str, Any], *, partial: bool = False) -> Draft:
-        """Check a payload; raises ApiError 400 naming every wrong field. Unknown fields are ignored.
+        """Check a payload. Unknown fields are ignored.
 
-        A partial draft holds only what was given. A full one gives null to what was not.
+        A partial draft holds only what was given. A full one gives its default to what was not.
         """
-        errors: dict[str, list[str]] = {}
+        errors: Errors = {}
         values: dict[str, Any] = {}
         for each in self.fields:
             if each.name in payload:
-                value = values[each.name] = payload[each.name]
-                if wrong := each.fault(value):
+                if wrong := each.fault(payload[each.name]):
                     errors[each.name] = [wrong]
+                else:
+                    values[each.name] = each.kept(payload[each.name])
             elif not partial:
-                values[each.name] = None
+                values[each.name] = each.default
                 if each.required:
                     errors[each.name] = ["is required"]
         about = {"external_id": payload["external_id"]} if "external_id" in payload else {}
         if about and (wrong := _fault_of_external_id(about["external_id"])):
             errors["external_id"] = [wrong]
-        if errors:
-            raise invalid(errors)
-        return Draft(values, about)
+            about = {}
+        return Draft(values, about, errors)
 
-    def missing(self, draft: Draft) -> dict[str, list[str]]:
+    def action(self, name: str, payload: Mapping[str, Any]) -> Draft:
+        """The draft of an action, which needs all its fields and takes no other; raises ApiError 404."""
+        if name not in self.actions:
+            raise not_found(f"There is no {name} for {self.name}.")
+        draft = self.draft({each: payload[each] for each in self.actions[name] if each in payload}, partial=True)
+        lacking = (each for each in self.actions[name] if each not in payload)
+        return Draft(draft.values, errors=draft.errors | {each: ["is required"] for each in lacking})
+
+    def missing(self, draft: Draft) -> Errors:
         """The required fields that a partial draft lacks."""
         lacking = (each.name for each in self.fields if each.required and each.name not in draft.values)
         return {name: ["is required"] for name in lacking}

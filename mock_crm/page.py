@@ -1,19 +1,21 @@
 """Serves the page on which people look at records and edit them, as CRM staff would."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from mock_crm import outbox, records
+from mock_crm import forms, outbox, records
 from mock_crm.crm import current
 from mock_crm.errors import ApiError, not_found
-from mock_crm.fields import Resource
+from mock_crm.fields import Field, Resource
+from mock_crm.forms import Form
+from mock_crm.kinds import Reference
 from mock_crm.records import Record
-from mock_crm.resources import RESOURCES
+from mock_crm.resources import BY_NAME, RESOURCES
 from mock_crm.writing import Writing
 
 ON_A_PAGE = 50
@@ -23,15 +25,6 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; fr
 blueprint = Blueprint("page", __name__)
 
 Answer = str | tuple[str, int] | Redirect
-
-
-@dataclass(frozen=True)
-class Form:
-    """What a form shows: values as they were stored or sent, and what is wrong with them."""
-
-    values: dict[str, Any]
-    errors: dict[str, list[str]]
-    message: str = ""
 
 
 @blueprint.before_request
@@ -51,7 +44,7 @@ def keep_to_ourselves(response: Response) -> Response:
 @blueprint.app_template_filter()
 def label(name: str) -> str:
     """A declared name as people read it: due_date is Due date."""
-    return name.replace("_", " ").capitalize()
+    return re.sub("[_-]", " ", name).capitalize()
 
 
 @blueprint.get("/")
@@ -75,38 +68,36 @@ def listing(resource: Resource) -> str:
 
 @blueprint.get("/records/<resource:resource>/new")
 def blank(resource: Resource) -> str:
-    return _page("record.html", resource, record=None, form=Form({}, {}))
+    return _page("record.html", resource, record=None, form=forms.blank(resource))
 
 
 @blueprint.post("/records/<resource:resource>/new")
 def create(resource: Resource) -> Answer:
-    values = _sent(resource)
+    texts = forms.sent(resource, request.form)
     try:
-        draft = resource.draft(values)
         with current().writing() as writing:
-            record = writing.create(resource, draft)
+            record = writing.create(resource, forms.draft(resource, texts, resource.defaults, partial=False))
     except ApiError as refusal:
-        return _page("record.html", resource, record=None, form=_refused(values, refusal)), refusal.status
+        return _page("record.html", resource, record=None, form=_refused(texts, refusal)), refusal.status
     return _done(resource, f"{record.crm_id} was created.")
 
 
 @blueprint.get("/records/<resource:resource>/<crm_id>")
 def edit(resource: Resource, crm_id: str) -> str:
     record = _record(resource, crm_id)
-    return _page("record.html", resource, record=record, form=Form(record.fields, {}))
+    return _page("record.html", resource, record=record, form=forms.of(resource, record.fields))
 
 
 @blueprint.post("/records/<resource:resource>/<crm_id>")
 def save(resource: Resource, crm_id: str) -> Answer:
     """Store what a person changed. What looks the same in the form stays as it was: null does not become empty."""
-    shown, values = _record(resource, crm_id).fields, _sent(resource)
+    stored, texts = _record(resource, crm_id).fields, forms.sent(resource, request.form)
     try:
-        changed = {name: value for name, value in values.items() if (value or "") != (shown[name] or "")}
-        draft = resource.draft(changed, partial=True)
         with current().writing() as writing:
+            draft = forms.draft(resource, texts, stored, partial=True)
             writing.update(resource, crm_id, draft, _is_the_version_shown)
     except ApiError as refusal:
-        form = _refused(values, refusal)
+        form = _refused(texts, refusal)
         return _page("record.html", resource, record=_record(resource, crm_id), form=form), refusal.status
     return _done(resource, f"{crm_id} was saved.")
 
@@ -136,7 +127,7 @@ def _tried(resource: Resource, crm_id: str, work: Callable[[Writing], None], don
             work(writing)
     except ApiError as refusal:
         record = _record(resource, crm_id)
-        form = _refused(record.fields, refusal)
+        form = _refused(forms.of(resource, record.fields).texts, refusal)
         return _page("record.html", resource, record=record, form=form), refusal.status
     return _done(resource, done)
 
@@ -163,17 +154,11 @@ def _is_the_version_shown(version: int) -> bool:
     return str(version) == request.form.get("version")
 
 
-def _sent(resource: Resource) -> dict[str, Any]:
-    """The form's fields; a form cannot say null, so an empty optional field means it."""
-    sent = {each: request.form.get(each.name, "") for each in resource.fields}
-    return {each.name: value or (value if each.required else None) for each, value in sent.items()}
-
-
-def _refused(values: dict[str, Any], refusal: ApiError) -> Form:
+def _refused(texts: dict[str, str], refusal: ApiError) -> Form:
     errors = refusal.body.get("errors", {})
     stale = "Somebody changed this record meanwhile. Look at what it says now; saving again puts your values in place."
     message = stale if refusal.status == 412 else "" if errors else refusal.body["message"]  # noqa: PLR2004
-    return Form(values, errors, message)
+    return Form(texts, errors, message)
 
 
 def _record(resource: Resource, crm_id: str) -> Record:
@@ -189,4 +174,10 @@ def _done(resource: Resource, message: str) -> Redirect:
 
 
 def _page(template: str, resource: Resource | None, **shown: Any) -> str:
-    return render_template(template, resources=RESOURCES, resource=resource, **shown)
+    return render_template(template, resources=RESOURCES, resource=resource, place=_place, **shown)
+
+
+def _place(field: Field, values: Mapping[str, Any]) -> str | None:
+    """Where the record is that a reference names."""
+    target = field.kind.target(values) if isinstance(field.kind, Reference) and values.get(field.name) else None
+    return url_for(".edit", resource=BY_NAME[target], crm_id=values[field.name]) if target else None

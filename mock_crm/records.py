@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+Condition = tuple[str, list[Any]]
+"""SQL, and the values in it."""
+
 _CRM_ID = re.compile(r"CRM([1-9][0-9]{0,17})", re.ASCII)
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NEXT_SEQ = "SELECT coalesce(max(seq), 0) + 1 FROM records WHERE resource = ?"
@@ -48,7 +51,8 @@ class Record:
         """Where a merged record went, as callers are told it; nothing for any other."""
         return {} if self.merged_into is None else {"merged_into": f"CRM{self.merged_into}"}
 
-    def as_json(self) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
+        """All but the fields."""
         return {
             "crm_id": f"CRM{self.number}",
             "external_id": self.external_id,
@@ -56,8 +60,10 @@ class Record:
             "updated_at": self.updated_at,
             "deleted": self.deleted,
             **self.fate(),
-            **self.fields,
         }
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self.about(), **self.fields}
 
 
 def _records(rows: Iterable[tuple[Any, ...]]) -> list[Record]:
@@ -130,18 +136,60 @@ def search(
     db: sqlite3.Connection, resource: str, text: str, *, deleted: bool, limit: int, offset: int
 ) -> tuple[list[Record], int]:
     """What people find by typing: newest first, and how many there are in all."""
-    where = "resource = ? AND deleted <= ?"
-    values: list[Any] = [resource, deleted]
+    where = "deleted <= ?"
+    values: list[Any] = [deleted]
     if text:
         pattern = "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
         where += (
             " AND ('CRM' || number LIKE ? ESCAPE '\\' OR external_id LIKE ? ESCAPE '\\'"
-            " OR EXISTS (SELECT 1 FROM json_each(fields) WHERE value LIKE ? ESCAPE '\\'))"
+            " OR EXISTS (SELECT 1 FROM json_tree(fields) WHERE atom LIKE ? ESCAPE '\\'"
+            " AND type IN ('text', 'integer', 'real')))"
         )
         values += [pattern] * 3
+    return _part(db, resource, [(where, values)], "DESC", limit, offset)
+
+
+def listing(
+    db: sqlite3.Connection, resource: str, wanted: Iterable[Condition], *, limit: int, offset: int
+) -> tuple[list[Record], int]:
+    """Live records that meet every condition: oldest first, and how many there are in all."""
+    return _part(db, resource, [("NOT deleted", []), *wanted], "ASC", limit, offset)
+
+
+def equals(name: str, value: Any) -> Condition:
+    """The condition that a field is this value; null stands for every way of being empty."""
+    if value is None or value in ("", [], {}):
+        return "coalesce(json_extract(fields, ?), '') IN ('', '[]', '{}')", [_path(name)]
+    return "json_extract(fields, ?) = ?", [_path(name), _encode(value) if isinstance(value, dict) else value]
+
+
+def holds(name: str, value: Any) -> Condition:
+    """The condition that a list has this value among its own."""
+    return "EXISTS (SELECT 1 FROM json_each(fields, ?) WHERE value = ?)", [_path(name), value]
+
+
+def either(conditions: Iterable[list[Condition]]) -> Condition:
+    """The condition that all of one list are met, or all of another."""
+    found = [_all(each) for each in conditions]
+    return " OR ".join(f"({text})" for text, _ in found), [value for _, values in found for value in values]
+
+
+def _all(conditions: Iterable[Condition]) -> Condition:
+    found = list(conditions)
+    return " AND ".join(f"({text})" for text, _ in found), [value for _, values in found for value in values]
+
+
+def _path(name: str) -> str:
+    return f'$."{name}"'
+
+
+def _part(
+    db: sqlite3.Connection, resource: str, wanted: list[Condition], order: str, limit: int, offset: int
+) -> tuple[list[Record], int]:
+    where, values = _all([("resource = ?", [resource]), *wanted])
     (total,) = db.execute(f"SELECT count(*) FROM records WHERE {where}", values).fetchone()  # noqa: S608 - constants
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM records WHERE {where} ORDER BY number DESC LIMIT ? OFFSET ?",  # noqa: S608 - constants
+        f"SELECT {_COLUMNS} FROM records WHERE {where} ORDER BY number {order} LIMIT ? OFFSET ?",  # noqa: S608 - constants
         [*values, limit, offset],
     )
     return _records(rows), int(total)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -21,8 +21,8 @@ def rest_of(path: str) -> str | None:
     return None
 
 
-def kind_of(method: str, rest: str) -> str:
-    """The label of a call: `POST users`, `PATCH users/<crm_id>`, `token`."""
+def kind_of(method: str, rest: str, below: Container[str]) -> str:
+    """The label of a call: `POST users`, `PATCH users/<id>`, `token`; `below` are the known words after an id."""
     if rest in _AUTH:
         return _AUTH[rest]
     first, _, second = rest.partition("/")
@@ -30,15 +30,17 @@ def kind_of(method: str, rest: str) -> str:
         return f"{method} {first}"
     if second in _NAMED:
         return f"{method} {first}/{second}"
-    return f"{method} {first}/<id>/merge" if second.endswith("/merge") else f"{method} {first}/<id>"
+    last = second.partition("/")[2]
+    return f"{method} {first}/<id>/{last}" if last in below else f"{method} {first}/<id>"
 
 
 class Stats:
-    def __init__(self, labels: Iterable[str]) -> None:
+    def __init__(self, labels: Iterable[str], below: Iterable[str]) -> None:
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
         self._known = {*labels, "webhooks"}
+        self._below = frozenset(below)
 
     def count(self, kind: str, status: str) -> None:
         with self._lock:
@@ -74,7 +76,7 @@ class Stats:
 
     def _kind(self, method: str, rest: str) -> str:
         """Addresses that nobody serves are one kind: strangers must not fill the memory with labels."""
-        kind = kind_of(method, rest)
+        kind = kind_of(method, rest, self._below)
         known = rest in _AUTH or (rest.partition("/")[0] in self._known and len(method) < len("PROPFIND"))
         return kind if known else "other"
 

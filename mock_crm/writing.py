@@ -32,7 +32,11 @@ class Writing:
     changes: list[Change] = field(default_factory=list)
 
     def create(self, resource: Resource, draft: Draft) -> Record:
-        values = dict.fromkeys((each.name for each in resource.fields), None) | self.mangle(resource, draft.values)
+        self._check(resource, draft, None)
+        return self._create(resource, draft)
+
+    def _create(self, resource: Resource, draft: Draft) -> Record:
+        values = resource.defaults | self.mangle(resource, draft.values)
         record = Record(
             number=0,
             external_id=draft.about.get("external_id"),
@@ -47,7 +51,9 @@ class Writing:
 
     def update(self, resource: Resource, crm_id: str, draft: Draft, expects: Callable[[int], bool]) -> Record:
         """Store what differs; a write that changes nothing leaves the version and tells nobody."""
-        return self._change(resource, live(self.db, resource, crm_id), draft, expects)
+        record = records.find(self.db, resource.name, crm_id, deleted=True)
+        self._check(resource, draft, record)
+        return self._change(resource, _living(record), draft, expects)
 
     def delete(self, resource: Resource, crm_id: str, expects: Callable[[int], bool]) -> Record:
         record = live(self.db, resource, crm_id)
@@ -73,6 +79,8 @@ class Writing:
             status, record = self._upsert(resource, item)
         except ApiError as refusal:
             return {"status": refusal.status, **_names(item), **refusal.body}
+        if "status" in record.fields:  # which must not be taken for the outcome
+            return {"status": status, **record.about(), "fields": record.fields}
         return {"status": status, **record.as_json()}
 
     def _upsert(self, resource: Resource, item: object) -> tuple[int, Record]:
@@ -87,18 +95,36 @@ class Writing:
         if crm_id is None:
             record = self._linked(resource, draft.about.get("external_id"))
         else:
-            record = live(self.db, resource, crm_id)
+            record = records.find(self.db, resource.name, crm_id, deleted=True)
+        self._check(resource, draft, record)
+        if crm_id is not None:
+            record = _living(record)
         if record is not None:
             return 200, self._change(resource, record, draft, lambda version: if_version in (None, version))
         if missing := resource.missing(draft):
             raise invalid(missing)
-        return 201, self.create(resource, draft)
+        return 201, self._create(resource, draft)
 
     def _linked(self, resource: Resource, external_id: str | None) -> Record | None:
         if external_id is None:
             return None
         found = records.find_by_external_id(self.db, resource.name, external_id, limit=1)
         return found[0] if found else None
+
+    def _check(self, resource: Resource, draft: Draft, stored: Record | None) -> None:
+        """Raises ApiError 400 naming every wrong field, a reference to a record that never was included."""
+        values = {**(stored.fields if stored else {}), **draft.values}
+        errors = dict(draft.errors)
+        for each, kind in resource.references:
+            is_sure = {each.name, kind.by} & draft.values.keys() and not {each.name, kind.by} & errors.keys()
+            target = kind.target(values) if is_sure else None
+            if target is not None and not self._is_or_was(target, values.get(each.name)):
+                errors[each.name] = [f"must be the crm_id of one of the {target}"]
+        if errors:
+            raise invalid(errors)
+
+    def _is_or_was(self, resource: str, crm_id: str | None) -> bool:
+        return crm_id is None or records.find(self.db, resource, crm_id, deleted=True) is not None
 
     def _undeleted(self, resource: Resource, crm_id: str) -> Record:
         record = records.find(self.db, resource.name, crm_id, deleted=True)
@@ -128,7 +154,10 @@ class Writing:
 
 def live(db: sqlite3.Connection, resource: Resource, crm_id: str) -> Record:
     """The record with that id; raises ApiError 404, which says where a merged one went."""
-    record = records.find(db, resource.name, crm_id, deleted=True)
+    return _living(records.find(db, resource.name, crm_id, deleted=True))
+
+
+def _living(record: Record | None) -> Record:
     if record is None or record.deleted:
         raise not_found() if record is None else not_found(**record.fate())
     return record

@@ -23,13 +23,14 @@ hypothesis.settings.load_profile("crm-sync")
 import mock_crm
 from app import create_app
 from app.core.db import db
+from app.core.resource import Registry
 from app.core.world import World
 from app.http.wiring import ENGINE
 from app.sync.engine import Engine
 from tests.support import databases
 from tests.support.clock import Clock
 from tests.support.crm import Crm
-from tests.support.settings import ANN, CRM_URL, SETTINGS
+from tests.support.settings import ANN, CRM_URL, SETTINGS, USERS
 from tests.support.stack import Stack
 from tests.support.worker import StepWorker
 
@@ -106,8 +107,14 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture
-def app(database_url: str, crm: Crm, world: World, settings: dict[str, Any]) -> Iterator[Flask]:
-    app = create_app(SETTINGS | {"SQLALCHEMY_DATABASE_URI": database_url} | settings, world=world)
+def registry() -> Registry:
+    """What is synced: the users alone, unless a test module is about more."""
+    return USERS
+
+
+@pytest.fixture
+def app(database_url: str, crm: Crm, world: World, settings: dict[str, Any], registry: Registry) -> Iterator[Flask]:
+    app = create_app(SETTINGS | {"SQLALCHEMY_DATABASE_URI": database_url} | settings, world=world, registry=registry)
     session = app.extensions[ENGINE].crm.session
     session.mount(CRM_URL, crm.line)
     with app.app_context():

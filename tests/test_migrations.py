@@ -24,7 +24,7 @@ def empty(request, tmp_path):
         yield f"sqlite:///{tmp_path / 'new.db'}"
         return
     request.getfixturevalue("postgres_schema")
-    schema = "crm_sync_test_migrations"
+    schema = f"crm_sync_test_migrations_{os.getpid()}"
     engine = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))

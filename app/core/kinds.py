@@ -28,8 +28,6 @@ class Kind:
     """Whether people look for words in it."""
     sortable: ClassVar[bool] = True
     filterable: ClassVar[bool] = True
-    empty: ClassVar[Any] = None
-    """What an empty optional value is when nobody gives one."""
 
     @classmethod
     def member(cls, **about: Any) -> fields.Field[Any]:
@@ -55,10 +53,6 @@ class Kind:
     def from_text(cls, text: str) -> Any:
         """Read a query parameter or a cell of a file; what cannot be read stays text, and is refused later."""
         return text
-
-    @classmethod
-    def to_text(cls, value: Any) -> str:
-        return "" if value is None else str(value)
 
 
 class Text(Kind, fields.String):

@@ -25,8 +25,8 @@ def from_crm(resource: Resource, fields: Mapping[str, Any]) -> tuple[Fields, Mes
 
     Names that we do not know are no concern of ours and are passed over; references stay as they are.
     """
-    known = [field for field in resource.fields.values() if field.crm]
-    mentioned = {field.name: field.from_crm(fields[field.crm]) for field in known if field.crm in fields}
+    named = [(field, field.crm) for field in resource.fields.values() if field.crm]
+    mentioned = {field.name: field.from_crm(fields[theirs]) for field, theirs in named if theirs in fields}
     try:
         return _read(resource, mentioned), {}
     except ValidationError as error:

@@ -1,14 +1,15 @@
 """References: a field that names a record of another resource, by our id here and by the CRM's id there."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
-from uuid import UUID
 
 from marshmallow import ValidationError, fields
 
 from app.core.kinds import Kind, Text
 
 LONGEST_CRM_ID = 255
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 
 
 class Reference(Kind, fields.String):
@@ -40,7 +41,6 @@ class Reference(Kind, fields.String):
         return Text.told(**about)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:  # noqa: ARG002
-        try:
-            return str(UUID(value))
-        except (ValueError, AttributeError, TypeError):
-            raise ValidationError("Not a valid id: it must be a UUID.") from None
+        if not isinstance(value, str) or not _UUID.fullmatch(value):
+            raise ValidationError("Not a valid id: it must be a UUID.")
+        return value.lower()

@@ -18,6 +18,7 @@ from app.core.field import Field, Policy
 from app.core.kinds import Kind, Text
 from app.core.record import Fields
 from app.core.reference import Reference
+from app.core.rules import NO_RULES, Rules
 
 FIELD = "field"
 
@@ -47,6 +48,9 @@ class Synced(Model):
 
     __abstract__ = True
     crm_path: ClassVar[str]
+    rules: ClassVar[Rules] = NO_RULES
+    actions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Steps with an address of their own, by name, each with the fields that it sets: PATCH /tasks/<id>/assign."""
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     sync_status: Mapped[str] = mapped_column(String(16), index=True)
@@ -79,10 +83,15 @@ class Resource:
     """What generic code knows of a declared resource: its table, its fields, its schemas."""
 
     def __init__(self, model: type[Synced]) -> None:
+        self.model = model
         self.name: str = model.__tablename__.replace("_", "-")
         self.singular: str = re.sub(r"(?<!^)(?=[A-Z])", " ", model.__name__).lower()
         self.description = (model.__doc__ or "").strip()
         self.crm_path = model.crm_path
+        self.actions = model.actions
+        self.rules = model.rules
+        self.children: list[tuple[Resource, str]] = []
+        """The resources that refer to this one, each with the field that does; known once there is a registry."""
         mapped = inspect(model).local_table
         assert isinstance(mapped, Table)
         self.table: Table = mapped
@@ -143,8 +152,12 @@ def registry_of(*models: type[Synced]) -> dict[str, Resource]:
     order = TopologicalSorter({name: sorted(one.parents) for name, one in waiting.items()})
     if unknown := {parent for one in waiting.values() for parent in one.parents} - waiting.keys():
         raise ValueError(f"There is no resource {', '.join(sorted(unknown))} to refer to.")
-    rank = {name: place for place, name in enumerate(order.static_order())}
-    return {name: waiting[name] for name in sorted(waiting, key=rank.__getitem__)}
+    found = {name: waiting[name] for name in order.static_order()}
+    for child in found.values():
+        for name, kind in child.references.items():
+            for parent in sorted(set(kind.targets.values())):
+                found[parent].children.append((child, name))
+    return found
 
 
 def _field(name: str, column: Any) -> Field:

@@ -86,10 +86,6 @@ class Flag(Kind, fields.Boolean):
     def from_text(cls, text: str) -> Any:
         return {"true": True, "false": False}.get(text.lower(), text)
 
-    @classmethod
-    def to_text(cls, value: Any) -> str:
-        return "" if value is None else str(value).lower()
-
 
 class Count(Kind, fields.Integer):
     """A whole number from 1 to 1000."""
@@ -132,12 +128,8 @@ class _Json(Kind):
         except (ValueError, RecursionError):
             return text
 
-    @classmethod
-    def to_text(cls, value: Any) -> str:
-        return "" if value is None else json.dumps(value, ensure_ascii=False)
 
-
-class Names(_Json, fields.List):
+class Names(_Json, fields.List[Any]):
     """A list of words, each once, in the order in which they were given."""
 
     MOST: ClassVar[int] = 100
@@ -146,7 +138,7 @@ class Names(_Json, fields.List):
     def __init__(self, **about: Any) -> None:
         super().__init__(fields.String(), **about)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:  # noqa: ARG002
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:  # noqa: ARG002
         if not isinstance(value, list) or len(value) > self.MOST or not all(self._is_word(one) for one in value):
             raise ValidationError(self._refusal())
         return list(dict.fromkeys(value))
@@ -186,7 +178,7 @@ class Free(_Json, fields.Dict):
 
 
 class Address(Free):
-    """A postal address: an object such as {"street", "city", "postal_code", "country"}. The CRM writes an empty one ""."""
+    """A postal address: an object with street, city and so on. The CRM writes an empty one as an empty text."""
 
     @classmethod
     def to_crm(cls, value: Any) -> Any:

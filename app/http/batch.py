@@ -12,14 +12,15 @@ from app.core.resource import Resource
 from app.core.schema import load, summary
 from app.http import present
 from app.http.errors import STATUSES
+from app.http.ids import is_id
 from app.http.wiring import engine
-from app.services import batches
-from app.services.batches import Refused, Results
-from app.services.records import Claim, Repeated
+from app.services import batches, records
+from app.services.batches import Refused
+from app.services.records import Claim, Repeated, Results
 
 log = structlog.get_logger(__name__)
 MOST = 1000
-CREATED = 201
+OK, CREATED = 200, 201
 Draft = Fields | ServiceError
 
 
@@ -44,6 +45,33 @@ def answer(resource: Resource, body: Any, claim: Claim | None) -> Response:
     shown = show(results)
     log.info("batch", resource=resource.name, created=shown["created"], failed=shown["failed"])
     return jsonify(shown)
+
+
+def edit(resource: Resource, body: Any) -> Response:
+    """Set the same fields in many records, and answer what became of each. Raises Invalid, NotFound and Taken."""
+    fields, ids, atomic = _asked_to_edit(resource, body)
+    results = records.change_many(engine(), resource, dict.fromkeys(ids, fields), atomic=atomic)
+    failed = sum(isinstance(one, ServiceError) for one in results)
+    log.info("edited_many", resource=resource.name, updated=len(results) - failed, failed=failed)
+    shown = [_one(found, OK) for found in results]
+    return jsonify({"success": not failed, "updated": len(results) - failed, "failed": failed, "results": shown})
+
+
+def _asked_to_edit(resource: Resource, body: Any) -> tuple[Fields, list[str], bool]:
+    if not isinstance(body, dict):
+        raise Invalid("The body must be a JSON object.")
+    errors = {name: ["Unknown field."] for name in body if name not in {"ids", "set", "atomic"}}
+    ids, given, atomic = body.get("ids"), body.get("set"), body.get("atomic", False)
+    if not isinstance(ids, list) or not 0 < len(ids) <= MOST or not all(is_id(one) for one in ids):
+        errors["ids"] = [f"Must be a list of 1 to {MOST} ids."]
+    if not isinstance(given, dict) or not given:
+        errors["set"] = ["Must be an object with the fields to set."]
+    if not isinstance(atomic, bool):
+        errors["atomic"] = ["Must be true or false."]
+    if errors:
+        raise Invalid(summary(errors), errors=errors)
+    assert isinstance(ids, list)
+    return load(resource.partial, given), [one.lower() for one in ids], atomic
 
 
 def _asked(body: Any) -> tuple[list[Any], bool]:
@@ -82,13 +110,13 @@ def _shown(results: Results) -> dict[str, Any]:
         "success": not failed,
         "created": len(results) - failed,
         "failed": failed,
-        "results": [_one(found) for found in results],
+        "results": [_one(found, CREATED) for found in results],
     }
 
 
-def _one(found: Record | ServiceError) -> dict[str, Any]:
+def _one(found: Record | ServiceError, status: int) -> dict[str, Any]:
     if isinstance(found, Record):
-        return {"status": CREATED, "record": present.record(found)}
+        return {"status": status, "record": present.record(found)}
     return {
         "status": int(STATUSES[type(found)]),
         "code": found.code,

@@ -1,8 +1,11 @@
 """Ids in paths: UUIDs, in the form in which they are stored; what is no UUID is another address, or none."""
 
+import re
+
 from werkzeug.routing import BaseConverter, Map, UUIDConverter
 
 ID = "id"
+_UUID = re.compile(UUIDConverter.regex)
 
 
 class Id(BaseConverter):
@@ -12,6 +15,10 @@ class Id(BaseConverter):
 
     def to_python(self, value: str) -> str:
         return value.lower()
+
+
+def is_id(value: object) -> bool:
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 
 def register(routes: Map) -> None:

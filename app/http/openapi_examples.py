@@ -42,7 +42,7 @@ def whole(resource: Resource) -> dict[str, Any]:
 
 def least(resource: Resource) -> dict[str, Any]:
     """Return the fewest fields that make a record; their unique ones are not those of `whole`."""
-    required = {name: field for name, field in resource.fields.items() if not field.nullable}
+    required = {name: field for name, field in resource.fields.items() if field.required}
     return {name: other(field) if field.unique else value(field) for name, field in required.items()}
 
 
@@ -136,7 +136,7 @@ def explanation(resource: Resource) -> dict[str, Any]:
 def batch(resource: Resource) -> dict[str, Any]:
     """Return what became of two records, one of which cannot be."""
     detail = "Missing data for required field."
-    needed = [name for name, field in resource.fields.items() if not field.nullable]
+    needed = [name for name, field in resource.fields.items() if field.required]
     refused = {
         "status": 400,
         "code": "invalid",

@@ -6,6 +6,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
 from app.core.field import Field
+from app.core.kinds import Text
 from app.core.resource import Resource
 from app.http import openapi_examples as examples
 from app.http import openapi_links, paging
@@ -62,7 +63,7 @@ def _about(field: Field) -> Doc:
     """Return what a field's schema cannot say by itself."""
     first = (field.kind.__doc__ or "").partition("\n")[0]
     more = " No two live records share it, in any letter case." if field.unique else ""
-    not_blank = {} if field.nullable else {"minLength": 1}
+    not_blank = {"minLength": 1} if field.required and issubclass(field.kind, Text) else {}
     marked = {"x-unique": True} if field.unique else {}
     return {"description": f"{first}{more}", **not_blank, **marked}
 

@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, jsonify, request
+from marshmallow import ValidationError
 
 from app.core.errors import Invalid, Messages
+from app.core.field import Field
 from app.core.kinds import format_time, is_plain, parse_time
 from app.core.resource import Resource
 from app.core.schema import summary
@@ -70,6 +72,17 @@ class Query:
             return None
         return text
 
+    def value(self, field: Field) -> Any:
+        """Read a value of a declared field, to filter by."""
+        text = self.text(field.name)
+        if not text or field.unique:
+            return text or None
+        try:
+            return field.kind.member().deserialize(field.kind.from_text(text))
+        except ValidationError as error:
+            self.errors[field.name] = [str(message) for message in error.messages]
+            return None
+
     def time(self, name: str) -> datetime | None:
         text = self._values.get(name)
         moment = None if text is None else parse_time(text.replace(" ", "+"))
@@ -83,19 +96,21 @@ class Query:
             raise Invalid(summary(self.errors), errors=self.errors)
 
 
-def wanted(resource: Resource) -> Wanted:
-    """Read which page of which records is wanted. Raises Invalid."""
-    query = Query((*PAGING, "sort", "sync_status", "q", "updated_since", *resource.unique_fields))
-    sorts = [*SORTS, *resource.fields]
+def wanted(resource: Resource, fixed: Mapping[str, Any] | None = None) -> Wanted:
+    """Read which page of which records is wanted; of a field in `fixed` nobody else has a say. Raises Invalid."""
+    fixed = fixed or {}
+    by_field = [field for name, field in resource.fields.items() if field.kind.filterable and name not in fixed]
+    query = Query((*PAGING, "sort", "sync_status", "q", "updated_since", *(field.name for field in by_field)))
+    sorts = [*SORTS, *(field.name for field in resource.fields.values() if field.kind.sortable)]
     sort = query.choice("sort", [*sorts, *(f"-{name}" for name in sorts)], "-last_updated") or "-last_updated"
-    filters: dict[str, Any] = {name: query.text(name) for name in (*resource.unique_fields, "q")}
+    filters: dict[str, Any] = {field.name: query.value(field) for field in by_field} | {"q": query.text("q")}
     filters |= {"sync_status": query.choice("sync_status", STATUSES), "updated_since": query.time("updated_since")}
     per_page = query.number("per_page", PER_PAGE, MOST)
     page = query.number("page", 1, LAST_PAGE)
     after = _position(query, sort)
     query.finish()
     given = {name: value for name, value in filters.items() if value not in {None, ""}}
-    return Wanted(given, sort, page, per_page, after)
+    return Wanted({**given, **fixed}, sort, page, per_page, after)
 
 
 def answer(asked: Wanted, found: Found, shown: list[dict[str, Any]]) -> Response:

@@ -113,7 +113,7 @@ class Flow:
         ]
 
     def _invalid(self) -> list[Doc]:
-        required = [name for name, field in self.resource.fields.items() if not field.nullable]
+        required = [name for name, field in self.resource.fields.items() if field.required]
         wrong, page = named(*required, "nonsense"), named("per_page")
         plain: dict[str, Any] = {"body": self.tagged, "headers": {"Content-Type": "text/plain"}}
         return [

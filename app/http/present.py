@@ -9,8 +9,11 @@ from flask import Response, jsonify, request, url_for
 from app.core.errors import Invalid, Stale
 from app.core.kinds import format_time
 from app.core.record import Record
+from app.core.resource import Resource
 
 NO_CONTENT = 304
+VERSION = "v1_"
+"""What the names of the blueprints begin with that are served under the API's version."""
 
 
 def record(found: Record) -> dict[str, Any]:
@@ -62,10 +65,10 @@ def expected_versions(in_body: int | None = None) -> Collection[int] | None:
     return versions if in_body is None else {in_body}
 
 
-def location(record_id: str) -> str:
+def location(resource: Resource, record_id: str) -> str:
     """Return the address of a record under the prefix at which the caller came in."""
-    assert request.endpoint is not None
-    return url_for(f"{request.endpoint.rpartition('.')[0]}.read", record_id=record_id)
+    prefix = VERSION if (request.blueprint or "").startswith(VERSION) else ""
+    return url_for(f"{prefix}{resource.name}.read", record_id=record_id)
 
 
 def _version(tag: str) -> int | None:

@@ -1,4 +1,4 @@
-"""REST for any declared resource: the same nine views, made from the declaration."""
+"""REST for any declared resource: the same ten views, made from the declaration."""
 
 import hashlib
 import json
@@ -32,6 +32,7 @@ def blueprint(resource: Resource) -> Blueprint:
     one = f"/{resource.name}/<id:record_id>"
     routes.add_url_rule(f"/{resource.name}", "index", views.index, methods=["GET"])
     routes.add_url_rule(f"/{resource.name}", "create", views.create, methods=["POST"])
+    routes.add_url_rule(f"/{resource.name}", "edit_many", views.edit_many, methods=["PATCH"])
     routes.add_url_rule(f"/{resource.name}/batch", "batch", views.batch, methods=["POST"])
     routes.add_url_rule(one, "read", views.read, methods=["GET"])
     routes.add_url_rule(one, "replace", views.replace, methods=["PUT"])
@@ -52,7 +53,10 @@ class Views:
         return paging.answer(asked, found, [present.record(record) for record in found.records])
 
     def create(self) -> Response:
-        body = read_json()
+        return self.create_from(read_json())
+
+    def create_from(self, body: Any) -> Response:
+        """Create a record from a body that was read."""
         fields = load(self.resource.full, body)
         claim = _claim(self.resource, body)
         try:
@@ -69,16 +73,19 @@ class Views:
         body = read_json()
         return batch.answer(self.resource, body, _claim(self.resource, body))
 
+    def edit_many(self) -> Response:
+        return batch.edit(self.resource, read_json())
+
     def read(self, record_id: str) -> Response:
         return present.answer(present.record(records.get(self.resource, record_id)))
 
     def replace(self, record_id: str) -> Response:
-        body, expected = _precondition(read_json())
+        body, expected = precondition(read_json())
         given = load(self.resource.full, body)
-        return self._change(record_id, {name: given.get(name) for name in self.resource.fields}, expected)
+        return self._change(record_id, self.resource.whole(given), expected)
 
     def edit(self, record_id: str) -> Response:
-        body, expected = _precondition(read_json())
+        body, expected = precondition(read_json())
         return self._change(record_id, load(self.resource.partial, body), expected)
 
     def delete(self, record_id: str) -> tuple[str, int]:
@@ -117,7 +124,7 @@ class Views:
 
     def _created(self, shown: dict[str, Any]) -> Response:
         answer = present.answer(shown, 201)
-        answer.headers["Location"] = present.location(shown["id"])
+        answer.headers["Location"] = present.location(self.resource, shown["id"])
         return answer
 
     def _repeated(self, claim: Claim) -> Response:
@@ -136,7 +143,7 @@ def _prefers_async() -> bool:
     return "respond-async" in {part.strip().lower() for part in request.headers.get("Prefer", "").split(",")}
 
 
-def _precondition(body: Any) -> tuple[Any, Collection[int] | None]:
+def precondition(body: Any) -> tuple[Any, Collection[int] | None]:
     """Take the version out of a body: it says what is changed, it is not a change."""
     if not isinstance(body, dict) or "version" not in body:
         return body, present.expected_versions()

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Mapped
 
 from app.core.kinds import Email, Phone, Prose
 from app.core.resource import Synced, field
+from app.core.rules import Rules
 from app.core.typed import Choice, Day
 
 
@@ -13,6 +14,7 @@ class Client(Synced):
 
     __tablename__ = "clients"
     crm_path = "/crm/clients"
+    rules = Rules(announced=("lead",))
 
     name: Mapped[str] = field(String(200), example="Innovative Tech")
     email: Mapped[str | None] = field(String(254), kind=Email, example="office@example.com")

@@ -7,6 +7,7 @@ from app.core.kinds import Prose
 from app.core.reference import Reference
 from app.core.resource import Synced, field
 from app.core.typed import Choice, Day, Moment
+from app.resources.interaction_rules import RULES
 
 Channel = Choice.of("call", "email", "meeting", "message", "other")
 
@@ -16,6 +17,7 @@ class Interaction(Synced):
 
     __tablename__ = "interactions"
     crm_path = "/crm/interactions"
+    rules = RULES
 
     client_id: Mapped[str] = field(String(36), kind=Reference.to("clients"))
     channel: Mapped[str] = field(String(16), kind=Channel, default="other", example="call")

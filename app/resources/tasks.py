@@ -1,5 +1,7 @@
 """Tasks: what somebody has to do, by when."""
 
+from typing import ClassVar
+
 from sqlalchemy import Boolean, String, Text
 from sqlalchemy.orm import Mapped
 
@@ -7,6 +9,7 @@ from app.core.kinds import Prose
 from app.core.reference import Reference
 from app.core.resource import Synced, field
 from app.core.typed import Choice, Day, Flag, Moment
+from app.resources.task_rules import RULES
 
 Status = Choice.of("todo", "in-progress", "completed", aliases={"in_progress": "in-progress"})
 
@@ -16,6 +19,8 @@ class Task(Synced):
 
     __tablename__ = "tasks"
     crm_path = "/crm/tasks"
+    rules = RULES
+    actions: ClassVar = {"assign": ("assignee_id",), "status": ("status",)}
 
     title: Mapped[str] = field(String(200), example="Call about the offer")
     description: Mapped[str | None] = field(Text(), kind=Prose, example="Ask for the budget.")

@@ -7,17 +7,19 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.core.db import reading, transact
-from app.core.errors import KeyReused, ServiceError, Taken
+from app.core.errors import Invalid, KeyReused, ServiceError, Taken
 from app.core.kinds import unique_key
 from app.core.record import Fields, Origin, Record
 from app.core.resource import Resource
-from app.services.records import Claim, Repeated
+from app.core.schema import summary
+from app.services import references
+from app.services.records import Claim, Repeated, Results, drafted
 from app.store import answers
 from app.store.journal import Entry, differences
 from app.store.work import Work
 from app.sync.engine import Engine
+from app.sync.following import finish
 
-Results = list[Record | ServiceError]
 Answer = Callable[[Results], dict[str, Any]]
 
 
@@ -49,7 +51,7 @@ def create_many(
         results = _sorted_out(work, made, origin, now)
         if atomic and any(isinstance(one, ServiceError) for one in results):
             raise Refused(results)
-        work.flush(now)
+        finish(work, engine)
         if claim is not None and answer is not None:
             answers.keep(tx, claim.key, answer(results))
         return results
@@ -85,14 +87,18 @@ def unique_keys(resource: Resource, drafts: Iterable[Fields]) -> dict[str, list[
 
 
 def _records(engine: Engine, resource: Resource, drafts: Sequence[Fields], now: datetime) -> list[Record]:
-    whole = [{name: fields.get(name) for name in resource.fields} for fields in drafts]
+    whole = [drafted(engine, resource, fields) for fields in drafts]
     return [Record(resource.name, engine.world.new_id(), one, created_at=now, last_updated=now) for one in whole]
 
 
 def _sorted_out(work: Work, made: Sequence[Record], origin: Origin, now: datetime) -> Results:
     work.load(keys=unique_keys(work.resource, (record.fields for record in made)))
     earlier: set[str] = set()
-    return [_take(work, record, origin, now, earlier) for record in made]
+    wrong = references.unknown(work, [record.fields for record in made])
+    return [
+        Invalid(summary(found), errors=found) if found else _take(work, record, origin, now, earlier)
+        for record, found in zip(made, wrong, strict=True)
+    ]
 
 
 def _take(work: Work, record: Record, origin: Origin, now: datetime, earlier: set[str]) -> Record | ServiceError:

@@ -13,6 +13,7 @@ from app.store import inbox
 from app.store.work import Work
 from app.sync import delivery, pull, schedule
 from app.sync.engine import Engine
+from app.sync.following import finish
 from app.sync.incoming import Source
 
 log = structlog.get_logger(__name__)
@@ -76,7 +77,7 @@ def _take_in(tx: Connection, engine: Engine, identity: str, body: dict[str, Any]
         return "parked", [], None
     work = Work(tx, engine.registry[body["resource"]])
     applied = pull.apply(work, engine, delivery.to_snapshot(body), Source("webhook"))
-    work.flush(now)
+    finish(work, engine)
     if applied.outcome == "unknown":
         inbox.park(tx, identity, body, now + timedelta(seconds=schedule.PARKED_FIRST))
         return "parked", [], None

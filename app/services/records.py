@@ -1,24 +1,31 @@
 """Creating, reading, changing and deleting records on behalf of the application."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from app.core.db import reading, transact
-from app.core.errors import NotFound, Stale, Taken
+from app.core.errors import NotFound, ServiceError, Stale, Taken
+from app.core.kinds import format_time
 from app.core.record import Fields, Record
 from app.core.resource import Resource
+from app.services.references import refuse_unknown
 from app.store import answers, journal, records
 from app.store.journal import Entry
 from app.store.records import Listing, sort_value
 from app.store.work import Work
 from app.sync import edits
 from app.sync.engine import Engine
+from app.sync.following import finish
 from app.sync.owing import owes, remove_if_heard, settle_status
 from app.sync.unit import within
+
+Results = list[Record | ServiceError]
+Edit = Callable[[Work, Record, datetime], journal.Changed]
+"""Changes a record within a unit of work; returns what it changed."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ def create(
     With `wait` the caller pushes it at once, so the worker leaves it alone that long. Raises Taken and Repeated.
     """
     now = engine.world.now()
-    whole = {name: fields.get(name) for name in resource.fields}
+    whole = drafted(engine, resource, fields)
     record = Record(resource.name, engine.world.new_id(), whole, created_at=now, last_updated=now)
     changed = journal.differences({}, whole)
 
@@ -50,13 +57,23 @@ def create(
             raise Repeated
         work = Work(tx, resource)
         _refuse_taken(work, record)
+        refuse_unknown(work, [record])
         work.add(record)
         work.journal.append(Entry.about(record, changed, "api"))
         work.owe(record.id, now, _due_at(engine, now, wait=wait))
-        work.flush(now)
+        finish(work, engine)
         return record
 
     return transact(store)
+
+
+def drafted(engine: Engine, resource: Resource, fields: Fields) -> Fields:
+    """Return the whole of a record that is made of these fields, with what follows from them."""
+    return _derived(resource, {}, resource.whole(fields), engine.world.now())
+
+
+def _derived(resource: Resource, before: Fields, after: Fields, now: datetime) -> Fields:
+    return after | resource.rules.derive(before, after, format_time(now) or "")
 
 
 def change(
@@ -64,16 +81,47 @@ def change(
     expected: Collection[int] | None = None, wait: bool = True,
 ) -> Record:  # fmt: skip
     """Change some fields of a record. Raises NotFound, Taken, and Stale when it is at no version in `expected`."""
+    return within(
+        engine,
+        resource,
+        lambda work: _edit(work, engine, record_id, expected, _setting(fields), wait=wait),
+    )
+
+
+def change_many(engine: Engine, resource: Resource, edits: Mapping[str, Fields], *, atomic: bool = False) -> Results:
+    """Change records by id in one transaction, due to be pushed now; return each, or why it was not changed.
+
+    Raises what is wrong with the first one when `atomic` and not every edit is good.
+    """
+
+    def change_all(work: Work) -> Results:
+        results: Results = []
+        for record_id, fields in edits.items():
+            try:
+                results.append(_edit(work, engine, record_id, None, _setting(fields), wait=False))
+            except ServiceError as error:
+                if atomic:
+                    raise
+                results.append(error)
+        return results
+
+    return within(engine, resource, change_all, ids=edits)
+
+
+def _setting(fields: Fields) -> Edit:
+    """Return the edit that sets some fields."""
 
     def edit(work: Work, record: Record, now: datetime) -> journal.Changed:
         changed = journal.differences(record.fields, record.fields | fields)
         if changed:
-            record.fields = record.fields | fields
-            _refuse_taken(work, record)
-            record.last_updated = now
+            after = replace(record, fields=_derived(work.resource, record.fields, record.fields | fields, now))
+            changed = journal.differences(record.fields, after.fields)
+            _refuse_taken(work, after)
+            refuse_unknown(work, [after], changed)
+            record.fields, record.last_updated = after.fields, now
         return changed
 
-    return _edit(engine, resource, record_id, expected, edit, wait=wait)
+    return edit
 
 
 def delete(
@@ -85,28 +133,24 @@ def delete(
         record.deleted_at = record.last_updated = now
         return {journal.DELETED: (False, True)}
 
-    return _edit(engine, resource, record_id, expected, edit, wait=wait)
+    return within(engine, resource, lambda work: _edit(work, engine, record_id, expected, edit, wait=wait))
 
 
 def _edit(
-    engine: Engine, resource: Resource, record_id: str, expected: Collection[int] | None,
-    edit: Callable[[Work, Record, datetime], journal.Changed], *, wait: bool,
-) -> Record:  # fmt: skip
-    def change_it(work: Work) -> Record:
-        now = engine.world.now()
-        record = _live(work.record(record_id), resource)
-        if expected is not None and record.version not in expected:
-            wanted = " or ".join(map(str, sorted(expected)))
-            raise Stale(f"The {resource.singular} is at version {record.version}, not {wanted}.")
-        changed = edit(work, record, now)
-        if changed:
-            record.version += 1
-            _owe(work, record, now, _due_at(engine, now, wait=wait))
-            work.save(record)
-            work.journal.append(Entry.about(record, changed, "api"))
-        return record
-
-    return within(engine, resource, change_it)
+    work: Work, engine: Engine, record_id: str, expected: Collection[int] | None, edit: Edit, *, wait: bool
+) -> Record:
+    now, resource = engine.world.now(), work.resource
+    record = _live(work.record(record_id), resource)
+    if expected is not None and record.version not in expected:
+        wanted = " or ".join(map(str, sorted(expected)))
+        raise Stale(f"The {resource.singular} is at version {record.version}, not {wanted}.")
+    changed = edit(work, record, now)
+    if changed:
+        record.version += 1
+        _owe(work, record, now, _due_at(engine, now, wait=wait))
+        work.save(record)
+        work.journal.append(Entry.about(record, changed, "api"))
+    return record
 
 
 def restore(engine: Engine, resource: Resource, record_id: str) -> Record:

@@ -15,6 +15,7 @@ from app.store.conflicts import Known
 from app.store.work import Work
 from app.sync import resolve as engine_resolve
 from app.sync.engine import Engine
+from app.sync.following import finish
 from app.sync.resolve import Choice
 
 log = structlog.get_logger(__name__)
@@ -133,7 +134,7 @@ def _resolve(engine: Engine, known: Known, decision: Decision) -> None:
         if current is None or current.status != conflicts.OPEN:
             raise AlreadyDecided("The conflict was resolved meanwhile.")
         engine_resolve.resolve(work, engine, current, decision.choice, decision.by)
-        work.flush(engine.world.now())
+        finish(work, engine)
 
     transact(work_through)
     log.info("conflict_resolved", conflict=known.id, record=known.found.record_id, use=decision.choice.use)

@@ -73,8 +73,8 @@ class Identities(Shelf[Record]):
         self._show(record)
         self.put(record.id, record)
 
-    def flush(self) -> None:
-        """Write what changed."""
+    def flush(self) -> list[str]:
+        """Write what changed; return the records that have a counterpart in the CRM from now on."""
         changed = self.changed()
         if len(changed) > 1 and (moved := [one for one in changed if self._gave_up(one)]):
             # One record may have taken what another gave up: no order of writing suits all, so these let go first.
@@ -83,6 +83,7 @@ class Identities(Shelf[Record]):
         new = sorted((one for one in changed.values() if one.id in self._new), key=self._order)
         records.add(self._tx, self._resource, new)
         records.save(self._tx, self._resource, [one for one in changed.values() if one.id not in self._new])
+        return [one for one in changed if self._claimed_before.get(one, ("", {}))[0] is None and self._shown[one][0]]
 
     def _one(self, record_id: str | None) -> Record | None:
         return None if record_id is None else self.get(record_id)

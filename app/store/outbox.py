@@ -36,6 +36,8 @@ class Owed:
     reason: str | None = None
     notified_at: datetime | None = None
     run_id: str | None = None
+    waits_for: str | None = None
+    """The record that this one refers to and that has to be in the CRM first."""
 
     @property
     def is_unsure(self) -> bool:
@@ -51,10 +53,15 @@ class Owed:
     def marked(self, now: datetime, due_at: datetime | None = None) -> "Owed":
         """It owes something new: tried at the new time, and a record that was given up begins its day anew."""
         since = self.owed_since if self.notified_at is None else now
-        return replace(self, due_at=due_at or now, rounds=0, owed_since=since, notified_at=None, reason=None)
+        anew: dict[str, Any] = {"rounds": 0, "notified_at": None, "reason": None, "waits_for": None}
+        return replace(self, due_at=due_at or now, owed_since=since, **anew)
 
     def claimed(self, lease: str, until: datetime, run_id: str | None) -> "Owed":
-        return replace(self, lease=lease, lease_until=until, run_id=run_id)
+        return replace(self, lease=lease, lease_until=until, run_id=run_id, waits_for=None)
+
+    def waiting(self, record_id: str, due_at: datetime) -> "Owed":
+        """It is put aside until a record that it refers to is in the CRM, and looked at again at `due_at`."""
+        return replace(self, due_at=due_at, waits_for=record_id, lease=None, lease_until=None)
 
     def sending(self, sent: Fields, creating: dict[str, Any] | None) -> "Owed":
         """It is about to be sent: noted, so that it is recognised as ours however it comes back."""
@@ -146,6 +153,11 @@ def hasten(tx: Connection, now: datetime, reason: str | None = None) -> int:
     waiting = select(*table.primary_key).where(wanted).with_for_update(skip_locked=True)
     named = tuple_(*table.primary_key).in_(waiting)
     return tx.execute(update(table).where(named).values(due_at=now)).rowcount
+
+
+def wake(tx: Connection, ids: Collection[str], now: datetime) -> None:
+    """Make due now what waits for some records to be in the CRM."""
+    tx.execute(update(table).where(one_of(tx, table.c.waits_for, ids)).values(due_at=now, waits_for=None))
 
 
 def backlog(tx: Connection, resource: str) -> tuple[int, datetime | None]:

@@ -93,6 +93,13 @@ def stuck(tx: Connection, resource: Resource) -> list[str]:
     return list(tx.execute(select(table.c.id).where(or_(failed, hidden)).order_by(table.c.id)).scalars())
 
 
+def where(tx: Connection, resource: Resource, name: str, values: Collection[str]) -> list[tuple[str, str]]:
+    """Return (id, value) of the live records whose field (or id) has one of some values, in order of id."""
+    table = resource.table
+    query = select(table.c.id, table.c[name]).where(one_of(tx, table.c[name], values), table.c.deleted_at.is_(None))
+    return [(row[0], row[1]) for row in tx.execute(query.order_by(table.c.id))]
+
+
 class Listing:
     """A filtered, sorted list of live records, by page or by keyset."""
 
@@ -137,9 +144,8 @@ class Listing:
         table, found = self._table, []
         for name, value in filters.items():
             if name == "q":
-                found.append(
-                    or_(*(table.c[field].icontains(value, autoescape=True) for field in self._resource.fields))
-                )
+                words = (one.name for one in self._resource.fields.values() if one.kind.searchable)
+                found.append(or_(*(table.c[name].icontains(value, autoescape=True) for name in words)))
             elif name == "updated_since":
                 found.append(table.c.last_updated >= value)
             elif name in self._resource.unique_fields:

@@ -34,6 +34,7 @@ outbox = Table(
     Column("rounds", Integer, nullable=False, comment="pushes that ended without an outcome"),
     Column("lease", Id, comment="who is pushing it now"),
     Column("lease_until", Utc()),
+    Column("waits_for", Id, index=True, comment="a record it refers to, which has to be in the CRM first"),
     Column("sent", Json, nullable=False, comment="values sent since the last outcome that is known"),
     Column("creating", Json, comment="the create whose outcome is not known: key and fields"),
     Column("reason", String(32), comment="why the last push did not end well"),

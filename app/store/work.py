@@ -5,6 +5,7 @@ Nothing is written before `flush`; a plan is a unit of work that is never flushe
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +21,20 @@ from app.store.crm_changes import Told
 from app.store.identities import Identities
 from app.store.inbox import Parked
 from app.store.journal import Entry
+from app.store.links import Links, Named
 from app.store.outbox import Owed
 from app.store.records import Keys
 from app.store.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a snapshot says in our words."""
+
+    snapshot: Snapshot
+    told: Fields
+    wrong: Messages
+    unknown: list[Named]
 
 
 class Work:
@@ -42,6 +54,7 @@ class Work:
         self.records = Identities(tx, resource, locking=locking)
         self.copies: Shelf[CrmCopy] = Shelf(lambda ids: crm_copies.get_many(tx, resource, ids))
         self.outbox: Shelf[Owed] = Shelf(lambda ids: outbox.get_many(tx, resource.name, ids, lock=locking))
+        self.links = Links(tx, resource)
         self.conflicts: dict[str, Known] = {}
         self.locking = locking
         self._parked: dict[str, list[Parked]] = {}
@@ -50,7 +63,7 @@ class Work:
         self._knows_waiting = False
         self._rules: dict[str, str] | None = None
         self._set_at: dict[str, dict[str, datetime | None]] = {}
-        self._readings: dict[int, tuple[Snapshot, Fields, Messages]] = {}
+        self._readings: dict[int, Reading] = {}
 
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -85,11 +98,21 @@ class Work:
 
     def read(self, snapshot: Snapshot) -> tuple[Fields, Messages]:
         """Return our form of what a snapshot says, and what of it we cannot take; worked out once."""
-        known = self._readings.get(id(snapshot))
-        if known is None:
-            known = (snapshot, *mapping.from_crm(self.resource, snapshot.fields))
-            self._readings[id(snapshot)] = known
-        return known[1], known[2]
+        self.read_all([snapshot])
+        return self._readings[id(snapshot)].told, self._readings[id(snapshot)].wrong
+
+    def unknown(self, snapshot: Snapshot) -> list[Named]:
+        """Return whom a snapshot refers to that we know nobody for; these fields are left out of what it says."""
+        self.read_all([snapshot])
+        return self._readings[id(snapshot)].unknown
+
+    def read_all(self, snapshots: Iterable[Snapshot]) -> None:
+        """Read what snapshots say; what they refer to is looked up together."""
+        new = [one for one in snapshots if id(one) not in self._readings]
+        read = [mapping.from_crm(self.resource, one.fields) for one in new]
+        linked = self.links.from_crm(told for told, _ in read)
+        for one, (_, wrong), (told, unknown) in zip(new, read, linked, strict=True):
+            self._readings[id(one)] = Reading(one, told, wrong, unknown)
 
     # ── what belongs to them ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -194,7 +217,9 @@ class Work:
     def flush(self, now: datetime) -> None:
         """Write everything, a statement for each table."""
         tx, resource = self.tx, self.resource
-        self.records.flush()
+        linked = self.records.flush()
+        if linked and resource.children:
+            outbox.wake(tx, linked, now)
         if gone := self.copies.gone():
             crm_copies.remove(tx, resource, gone)
         crm_copies.save(tx, resource, self.copies.changed())

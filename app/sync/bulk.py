@@ -101,7 +101,7 @@ def _call(engine: Engine, resource: Resource, unit: Unit) -> list[Snapshot | CRM
 
 
 def _item(resource: Resource, task: Task) -> Item:
-    fields = mapping.to_crm(resource, task.fields)
+    fields = mapping.to_crm(resource, task.fields, task.links)
     return Item(fields, None if task.crm_id else task.owed.record_id, task.crm_id, task.version)
 
 

@@ -26,6 +26,18 @@ def set_fields(
     return changed
 
 
+def create(work: Work, engine: Engine, fields: Fields, origin: Origin, run_id: str | None = None) -> Record:
+    """Make a record that the CRM hears of like of any other. Raises Taken."""
+    now = engine.world.now()
+    whole = work.resource.whole(fields)
+    record = Record(work.resource.name, engine.world.new_id(), whole, created_at=now, last_updated=now)
+    _refuse_taken(work, record, record.fields)
+    work.add(record)
+    work.journal.append(Entry.about(record, journal.differences({}, record.fields), origin, run_id))
+    work.owe(record.id, now)
+    return record
+
+
 def restore(work: Work, engine: Engine, record: Record, origin: Origin, run_id: str | None = None) -> None:
     """Bring a tombstone back to life. Raises Taken when another record has its place by now.
 

@@ -43,6 +43,8 @@ def arrived(
     is_new = _record(work, owed).crm_id is None
     applied = pull.apply(work, engine, answer, source)
     record = _record(work, owed)
+    if applied.outcome == "ask":
+        work.ask(f"ask-{engine.world.new_id()}", answer.crm_id)
     if applied.outcome == "conflict":
         return Ended(record.status, record.id, conflicts=applied.conflicts)
     more = owes(work.resource, record, work.copy(record.id))

@@ -11,10 +11,12 @@ from app.core.record import Record, Snapshot
 from app.core.resource import Resource
 from app.crm import NotThere, Page, Rejected
 from app.store import crm_copies, records, runs
+from app.store.links import Named
 from app.store.work import Work
 from app.sync import deletions, pull
 from app.sync.counts import Counts
 from app.sync.engine import Engine
+from app.sync.following import finish
 from app.sync.incoming import Applied, Source
 from app.sync.part import Part
 from app.sync.unit import within
@@ -97,7 +99,7 @@ def _take(tx: Connection, part: Part, items: list[Snapshot], seen: Counts, curso
     """Take in a page: a fixed number of statements, however many records it has."""
     work, counts = Work(tx, part.resource), seen.plus(Counts())
     apply_all(work, part.engine, items, part.run_id, counts)
-    work.flush(part.engine.world.now())
+    finish(work, part.engine)
     if cursor is not None:
         runs.save_cursor(tx, part.resource.name, cursor)
     part.note(tx, counts)
@@ -128,6 +130,7 @@ def load(work: Work, items: Collection[Snapshot]) -> None:
     ids = [item.external_id for item in items if item.external_id is not None]
     crm_ids = [crm_id for item in items for crm_id in (item.crm_id, item.merged_into) if crm_id is not None]
     work.load(ids=ids, crm_ids=crm_ids, keys=keys)
+    work.read_all(items)
 
 
 def _one_by_one(part: Part) -> None:
@@ -159,7 +162,29 @@ def ask(engine: Engine, resource: Resource, crm_id: str, deadline: float | None 
 def fetch(
     engine: Engine, resource: Resource, crm_id: str, run_id: str | None = None, deadline: float | None = None
 ) -> Applied:
-    """Ask the CRM for a record and take in what it says. Raises Unavailable."""
+    """Ask the CRM for a record, and for what it refers to and we do not know, and take in what it says.
+
+    Raises Unavailable.
+    """
     snapshot = ask(engine, resource, crm_id, deadline)
-    source = Source("pull", run_id)
-    return within(engine, resource, lambda work: pull.apply(work, engine, snapshot, source), crm_ids=[crm_id])
+    known: dict[Named, str | None] = {}
+
+    def take_in(work: Work) -> tuple[Applied, list[Named]]:
+        work.links.know(known)
+        applied = pull.apply(work, engine, snapshot, Source("pull", run_id))
+        return applied, [one for one in work.unknown(snapshot) if applied.outcome == "ask"]
+
+    applied, unknown = within(engine, resource, take_in, crm_ids=[crm_id])
+    if unknown:
+        known = {one: _whom(engine, one, run_id, deadline) for one in unknown}
+        applied, _ = within(engine, resource, take_in, crm_ids=[crm_id])
+    return applied
+
+
+def _whom(engine: Engine, named: Named, run_id: str | None, deadline: float | None) -> str | None:
+    """Take in a record that another one refers to; return ours, None when there is and will be none."""
+    name, crm_id = named
+    if name not in engine.registry:
+        return None
+    applied = fetch(engine, engine.registry[name], crm_id, run_id, deadline)
+    return applied.record_id if applied.outcome in {"applied", "unchanged", "stale"} else None

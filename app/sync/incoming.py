@@ -70,6 +70,11 @@ class Incoming:
         return self.work.resource
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the snapshot says all that we can know of the record: nothing it refers to is unknown here."""
+        return self.snapshot.whole and not self.work.unknown(self.snapshot)
+
+    @property
     def now(self) -> datetime:
         return self.engine.world.now()
 

@@ -14,8 +14,10 @@ def welcome(this: Incoming) -> Applied:
         return Applied("unknown")
     if snapshot.deleted:
         return Applied("gone")
+    if this.work.unknown(snapshot):
+        return Applied("ask")  # what it refers to comes first
     told, wrong = this.work.read(snapshot)
-    required = [name for name, one in this.resource.fields.items() if not one.nullable]
+    required = [name for name, one in this.resource.fields.items() if one.required]
     missing = {name: ["Missing."] for name in required if told.get(name) is None} | wrong
     if missing.keys() & set(required):
         note = f"It cannot be a {this.resource.singular} here. {summary(missing)}"
@@ -29,7 +31,7 @@ def _add(this: Incoming, told: dict[str, object]) -> str:
     record = Record(
         resource=this.resource.name,
         id=this.engine.world.new_id(),
-        fields={name: told.get(name) for name in this.resource.fields},
+        fields=this.resource.whole(told),
         created_at=now,
         last_updated=min(snapshot.stamp.at or now, now),
         status="synced",

@@ -71,7 +71,7 @@ def _merge(this: Incoming, record: Record, copy: CrmCopy, created: Fields) -> Ap
         told,
         this.snapshot.stamp,
         lambda name: this.winner(record, name),
-        whole=this.snapshot.whole,
+        whole=this.is_whole,
         sent=() if owed is None else owed.sent,
         answer_to=this.source.answer_to,
     )
@@ -83,7 +83,7 @@ def _merge(this: Incoming, record: Record, copy: CrmCopy, created: Fields) -> Ap
     found += [*_unreadable(this, record, wrong), *handover.refuse_taken(this, record, merged)]
     count = sum(this.report(one) for one in found)
     changed = _write(this, record, merged, created)
-    if merged.ties:
+    if merged.ties or this.work.unknown(this.snapshot):
         return Applied("ask", record.id, sorted(changed), count)
     if changed:
         return Applied("applied", record.id, sorted(changed), count, "updated")

@@ -80,7 +80,7 @@ def _push(engine: Engine, task: Task, deadline: float | None) -> Ended:
 def _call(engine: Engine, task: Task, deadline: float | None) -> Snapshot | None:
     """Make the call; None for a delete, which is answered with nothing."""
     resource, crm = engine.registry[task.owed.resource], engine.crm
-    fields = mapping.to_crm(resource, task.fields)
+    fields = mapping.to_crm(resource, task.fields, task.links)
     log.info("push_attempt", **task.about)
     if task.action == "create":
         return crm.create(
@@ -141,4 +141,4 @@ def _merge(work: Work, engine: Engine, task: Task, theirs: Snapshot) -> Task | E
     record, owed = work.record(task.owed.record_id), work.owed(task.owed.record_id)
     if not ended.owes_more or record is None or owed is None:
         return ended
-    return decide(work, engine, owed, record) or Ended("synced", record.id)
+    return decide(work, engine, owed, record) or Ended(record.status, record.id)

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection
@@ -19,6 +20,9 @@ from app.sync.engine import Engine
 from app.sync.schedule import LEASE
 from app.sync.tombstone import OURS
 
+PARENT_WAIT = timedelta(minutes=10)
+"""When a record that waits for another one is looked at again, should nobody have woken it."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -31,6 +35,8 @@ class Task:
     crm_id: str | None = None
     version: int | None = None
     look_first: bool = False
+    links: Mapping[str, str | None] = field(default_factory=dict)
+    """The CRM's ids of the records that the fields refer to, by ours; None for one that the CRM will never have."""
 
     @property
     def about(self) -> dict[str, Any]:
@@ -88,10 +94,36 @@ def decide(work: Work, engine: Engine, owed: Owed, record: Record) -> Task | Non
             record.status = "synced"
             work.save(record)
         return None
+    links, waits_for = _links(work, task.fields)
+    if waits_for is not None:
+        _put_aside(work, engine, owed, record, *waits_for)
+        return None
+    task = replace(task, links=links)
     creating = {"key": task.key, "fields": task.fields} if task.action == "create" else None
     sent = OURS if task.action == "delete" else task.fields
     work.outbox.put(record.id, owed.sending(sent, creating))
     return task
+
+
+def _links(work: Work, fields: Fields) -> tuple[dict[str, str | None], tuple[str, str] | None]:
+    """Return the CRM's ids of what fields refer to, and what of it is not there yet: (field, our id)."""
+    (targets,) = work.links.targets([fields]) if work.resource.references else [{}]
+    found = {identity: None if target is None else target.crm_id for identity, target in targets.values()}
+    absent = (
+        (name, identity)
+        for name, (identity, target) in targets.items()
+        if target is not None and target.is_live and target.crm_id is None
+    )
+    return found, next(absent, None)
+
+
+def _put_aside(work: Work, engine: Engine, owed: Owed, record: Record, name: str, identity: str) -> None:
+    """Let a record wait for one that it refers to: the CRM has to have that one first."""
+    work.outbox.put(record.id, owed.waiting(identity, engine.world.now() + PARENT_WAIT))
+    reason = f"It waits until the CRM has the record that {name} names."
+    if record.error != reason:
+        record.error = reason
+        work.save(record)
 
 
 def of(resource: Resource, owed: Owed, record: Record, copy: CrmCopy | None, new_id: Callable[[], str]) -> Task | None:

@@ -9,6 +9,7 @@ from app.core.db import transact
 from app.core.resource import Resource
 from app.store.work import Work
 from app.sync.engine import Engine
+from app.sync.following import finish
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ def within(
         work = Work(tx, resource)
         work.load(ids=wanted, crm_ids=linked)
         result = do(work)
-        work.flush(engine.world.now())
+        finish(work, engine)
         return result
 
     return transact(work_through)

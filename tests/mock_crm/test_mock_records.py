@@ -3,7 +3,8 @@
 import pytest
 
 from mock_crm.fields import Field, Resource
-from mock_crm.resources import RESOURCES
+from mock_crm.kinds import Flag
+from mock_crm.texts import Text
 
 
 def test_a_new_record_is_stored_as_sent(crm, ann):
@@ -133,6 +134,7 @@ def test_the_request_id_comes_back(crm):
 
 
 def test_another_resource_is_one_declaration():
-    deals = Resource("deals", Field("subject", max_length=9, required=True))
-    assert deals.draft({"subject": "Ten desks"}).values == {"subject": "Ten desks"}
-    assert [each.name for each in RESOURCES] == ["users"]
+    deals = Resource("deals", Field("subject", Text(9), required=True), Field("won", Flag(), default=False))
+    draft = deals.draft({"subject": "Ten desks"})
+    assert (draft.values, draft.errors) == ({"subject": "Ten desks", "won": False}, {})
+    assert set(deals.draft({"subject": "Eleven desks", "won": "no"}).errors) == {"subject", "won"}

@@ -23,7 +23,7 @@ from app.sync.worker import Worker
 from tests.support.clock import Clock
 from tests.support.crash_crm import There
 from tests.support.crash_fork import Say
-from tests.support.settings import SETTINGS
+from tests.support.settings import SETTINGS, USERS
 from tests.support.users import LATER
 
 SMALL = 3
@@ -50,7 +50,7 @@ class Stage:
         self.place, self.clock = place, Clock()
         world = World(self.clock.now, self.clock.monotonic, self.clock.sleep, random.Random(7))
         there = {"SQLALCHEMY_DATABASE_URI": place.database_url, "CRM_API_URL": place.crm_url}
-        self.app = create_app(SETTINGS | {"LOG_LEVEL": "CRITICAL"} | there | settings, world=world)
+        self.app = create_app(SETTINGS | {"LOG_LEVEL": "CRITICAL"} | there | settings, world=world, registry=USERS)
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
         self.engine = self.app.extensions[ENGINE]
         self.client = self.app.test_client()

@@ -16,7 +16,7 @@ from app.core.db import db
 from app.core.world import World, utc_now
 from app.http.wiring import ENGINE
 from app.sync.worker import Worker
-from tests.support.settings import SECRET, SETTINGS
+from tests.support.settings import SECRET, SETTINGS, USERS
 from tests.support.stack import STAFF, Stack
 from tests.support.wsgi import serving
 
@@ -130,7 +130,7 @@ class Site(Stack):
     def _app(self, name, running):
         clock = self.clock
         world = World(now=clock.now, monotonic=clock.monotonic, sleep=clock.sleep, random=random.Random(7))
-        app = self.apps[name] = create_app(self.settings, world=world)
+        app = self.apps[name] = create_app(self.settings, world=world, registry=USERS)
         running.callback(_dispose, app)
         return app
 

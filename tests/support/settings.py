@@ -3,6 +3,11 @@
 import os
 from typing import Any
 
+from app.core.resource import registry_of
+from app.resources.users import User
+
+USERS = registry_of(User)
+"""The users alone: what most tests are about."""
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 CRM_URL = "http://crm.example"
 CRM_PATH = "/crm/users"

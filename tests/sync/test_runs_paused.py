@@ -6,7 +6,7 @@ from app.http.wiring import ENGINE
 from app.services import runs
 from app.sync.worker import Worker
 from tests.support.runs import cut_off, do, kill_at, new_there
-from tests.support.settings import CRM_URL, SETTINGS
+from tests.support.settings import CRM_URL, SETTINGS, USERS
 
 
 def test_a_paused_schedule_pulls_nothing_until_it_is_resumed(app, crm, engine, clock):
@@ -27,7 +27,7 @@ def test_a_paused_schedule_pulls_nothing_until_it_is_resumed(app, crm, engine, c
 def test_it_stays_paused_over_a_restart(app, crm, engine, world, database_url, clock):
     new_there(crm, 3)
     runs.pause(engine, "somebody")
-    restarted = create_app(SETTINGS | {"SQLALCHEMY_DATABASE_URI": database_url}, world=world)
+    restarted = create_app(SETTINGS | {"SQLALCHEMY_DATABASE_URI": database_url}, world=world, registry=USERS)
     anew = restarted.extensions[ENGINE]
     anew.crm.session.mount(CRM_URL, crm.line)
     with restarted.app_context():

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from datetime import timedelta
 
 from aiosmtpd.controller import Controller
@@ -112,14 +111,20 @@ def test_an_open_circuit_is_not_asked(app, client, engine, crm, another):
 
 
 def test_a_bug_in_one_step_does_not_stop_the_others(app, engine, monkeypatch, caplog):
-    seen = threading.Event()
-    monkeypatch.setattr(Worker, "tidy_step", lambda _self: 1 / 0)
+    failed, seen = threading.Event(), threading.Event()
+
+    def fail(_self):
+        failed.set()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Worker, "tidy_step", fail)
     monkeypatch.setattr(Worker, "parked_step", lambda _self: seen.set())
     work = Worker(app, engine)
     thread = threading.Thread(target=work.run)
     thread.start()
+    assert failed.wait(10)
+    seen.clear()
     assert seen.wait(10)
-    time.sleep(0.1)
     work.stop()
     thread.join(10)
 

@@ -43,7 +43,7 @@ class Names:
         twice = sorted({name for name in found if name is not None and found.count(name) > 1})
         if twice:
             raise Invalid(f"Two columns are {', '.join(twice)}. Map the one that is meant.")
-        missing = [name for name, one in self._resource.fields.items() if not one.nullable and name not in found]
+        missing = [name for name, one in self._resource.fields.items() if one.required and name not in found]
         if missing:
             raise Invalid(
                 f"No column is {', '.join(missing)}. There are: {', '.join(header)}. Map the one that is meant."

@@ -14,7 +14,7 @@ from app.core.db import reading
 from app.core.kinds import format_time
 from app.core.record import Record
 from app.core.resource import Resource
-from app.services.files.cells import guard
+from app.services.files.cells import guard, text_of
 from app.services.files.tabular import Kind
 from app.store import bulk
 
@@ -61,7 +61,7 @@ def _write_csv(out: TextIO, names: list[str], rows: Iterator[Shown]) -> int:
     writer, count = csv.writer(out), 0
     writer.writerow(names)
     for count, row in enumerate(rows, 1):  # noqa: B007  (the last one is the number of them)
-        writer.writerow(["" if row[name] is None else guard(str(row[name])) for name in names])
+        writer.writerow([guard(text_of(row[name])) for name in names])
     return count
 
 

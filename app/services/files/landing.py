@@ -9,7 +9,8 @@ from app.core.kinds import unique_key
 from app.core.record import Fields, Record
 from app.core.resource import Resource
 from app.services import batches, records
-from app.services.batches import Results, unique_keys
+from app.services.batches import unique_keys
+from app.services.records import Results
 from app.store import records as stored
 from app.store.rehearsal import Rehearsed
 from app.sync.engine import Engine
@@ -78,7 +79,7 @@ class Rehearsal:
 
     def _record(self, record_id: str, fields: Fields) -> Record:
         now = self._engine.world.now()
-        whole = {name: fields.get(name) for name in self._resource.fields}
+        whole = self._resource.whole(fields)
         return Record(self._resource.name, record_id, whole, created_at=now, last_updated=now)
 
 

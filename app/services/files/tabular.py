@@ -119,7 +119,6 @@ def _header(lines: Lines, delimiter: str) -> tuple[list[str], str]:
 def _csv_rows(lines: Lines, table: Table, resource: Resource, fields: list[str | None]) -> Iterator[Row]:
     # Strict: what a quote gone wrong makes of a row is not what anybody wrote. The reader goes on after an error.
     reader = csv.reader(lines, delimiter=table.delimiter, strict=True)
-    nullable = {name for name, one in resource.fields.items() if one.nullable}
     while True:
         line, lines.of_row = lines.count + 1, []
         try:
@@ -135,7 +134,19 @@ def _csv_rows(lines: Lines, table: Table, resource: Resource, fields: list[str |
             yield Row(line, cells, {}, f"It has {len(cells)} cells, the header has {len(table.header)}.")
             continue
         found = {name: unguard(cell) for name, cell in zip(fields, cells, strict=True) if name is not None}
-        yield Row(line, cells, {name: None if not text and name in nullable else text for name, text in found.items()})
+        yield Row(line, cells, _values(resource, found))
+
+
+def _values(resource: Resource, cells: dict[str, str]) -> dict[str, Any]:
+    """Return what the cells say: an empty one says that there is no value, or leaves a field at its default."""
+    values: dict[str, Any] = {}
+    for name, text in cells.items():
+        field = resource.fields[name]
+        if text:
+            values[name] = field.kind.from_text(text)
+        elif field.nullable or field.default is None:
+            values[name] = None if field.nullable else text
+    return values
 
 
 def _reason(error: csv.Error) -> str:
