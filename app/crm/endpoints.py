@@ -1,11 +1,9 @@
 """The endpoints of the CRM's API as a program uses them: `crm.projects.get_all(status="active")`."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from app.core.kinds import format_time
 from app.crm import dialect, types
 from app.crm.dialect import Listed
 from app.crm.listing import Listing, every
@@ -84,7 +82,7 @@ class Endpoint(Generic[R]):
             raise ValueError("page and per_page must be at least 1.")
         if unknown := filters.keys() - kind.names():
             raise TypeError(f"A {kind.__name__} has no {', '.join(sorted(unknown))} to filter by.")
-        wanted = {name: _text(value) for name, value in filters.items() if value is not None}
+        wanted = {name: _text(value) for name, value in kind.form_of(filters).items() if value is not None}
         found = self._client.listed(path, wanted | dialect.page_number(page, per_page))
         return _listing_of(kind, found, page, per_page)
 
@@ -148,7 +146,8 @@ class Tasks(Endpoint[types.Task]):
         return self._act(task_id, "status", {"status": status})
 
     def _act(self, task_id: str, action: str, body: Mapping[str, Any]) -> types.Task:
-        found = self._client.act(self.path, task_id, action, body, key=self._client.new_key())
+        form = self.kind.form_of(body)
+        found = self._client.act(self.path, task_id, action, form, key=self._client.new_key())
         return types.Task.read(found)
 
 
@@ -173,8 +172,4 @@ def _listing_of(kind: type[S], found: Listed, page: int, per_page: int) -> Listi
 
 def _text(value: Any) -> str:
     """Return a value as a query says it."""
-    if isinstance(value, datetime):
-        return format_time(value) or ""
-    if isinstance(value, date):
-        return value.isoformat()
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -128,6 +128,8 @@ def _form(one: Field[Any], value: Any) -> Any:
     """Return the form in which a value is sent."""
     if value == {} and "empty" in one.metadata:
         return one.metadata["empty"]
+    if isinstance(value, str):
+        return one.metadata.get("aliases", {}).get(value, value)
     if isinstance(value, datetime):
         return format_time(value)
     return value.isoformat() if isinstance(value, date) else value

@@ -73,7 +73,7 @@ class Project(CRMRecord):
 
     name: str
     description: str | None = None
-    status: str | None = None
+    status: str | None = field(default=None, metadata={"aliases": {"on_hold": "on-hold"}})
     priority: str | None = None
     client_id: str | None = None
     owner_id: str | None = None
@@ -88,7 +88,7 @@ class Task(CRMRecord):
     description: str | None = None
     type: str | None = None
     priority: str | None = None
-    status: str | None = None
+    status: str | None = field(default=None, metadata={"aliases": {"in_progress": "in-progress"}})
     project_id: str | None = None
     client_id: str | None = None
     assignee_id: str | None = None

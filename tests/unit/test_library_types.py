@@ -54,6 +54,14 @@ class TestAgainstTheDeclaration:
 
         assert written == {name: declared(resource)[name].to_crm({}) for name in empty}
 
+    def test_words_that_are_also_taken_are_written_as_the_crm_writes_them(self, resource):
+        given = {name: dict(getattr(field.kind, "aliases", {})) for name, field in declared(resource).items()}
+        typed = {one.name: dict(one.metadata.get("aliases", {})) for one in fields(type_of(resource))}
+
+        assert {name: words for name, words in typed.items() if words} == {
+            name: one for name, one in given.items() if one
+        }
+
     def test_an_example_comes_back_as_it_was(self, resource):
         example = {name: field.to_crm(field.example) for name, field in declared(resource).items()}
         example |= {name: "CRM7" for name, field in declared(resource).items() if field.reference}
