@@ -1,5 +1,6 @@
 """Where the database of a program is, read from what it holds of it: a session, an engine, or the address itself."""
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, make_url
@@ -18,6 +19,14 @@ def address_of(database: Database) -> str:
         url = make_url(database)
     if url.drivername in {"postgres", "postgresql"}:
         url = url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise ValueError("session must be of a database in a file or on a server, not in memory.")
+    if url.get_backend_name() == "sqlite":
+        url = url.set(database=_file_of(url))
     return url.render_as_string(hide_password=False)
+
+
+def _file_of(url: URL) -> str:
+    """Return the file of a SQLite database: from here, where Flask would look for it in a folder of the service."""
+    name = url.database or ":memory:"
+    if ":memory:" in name or url.query.get("mode") == "memory":
+        raise ValueError("session must be of a database in a file or on a server, not in memory.")
+    return name if name.startswith("file:") else str(Path(name).resolve())

@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from app import ConflictResolution, CRMSync, SyncConfig, SyncDirection
+from app.embedded.address import address_of
 from app.sync.runs import DIRECTIONS
 from tests.support.crm_client import CONFIG
 from tests.support.runs import new_there, new_users
@@ -360,7 +361,17 @@ def test_the_settings_have_these_defaults():
     }
 
 
-@pytest.mark.parametrize("address", ["sqlite://", "sqlite:///:memory:"])
+def test_a_file_is_looked_for_where_the_program_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert (
+        address_of("sqlite:///app.db")
+        == address_of(create_engine("sqlite:///app.db"))
+        == f"sqlite:///{tmp_path}/app.db"
+    )
+
+
+@pytest.mark.parametrize("address", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"])
 def test_a_database_in_memory_is_refused(address):
     with pytest.raises(ValueError, match="not in memory"):
         CRMSync(CONFIG, SyncConfig(), Session(create_engine(address)))
