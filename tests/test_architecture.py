@@ -13,6 +13,8 @@ FILES = sorted([*ROOT.glob("app/**/*.py"), *ROOT.glob("mock_crm/**/*.py"), ROOT 
 APP = [path for path in FILES if path.is_relative_to(ROOT / "app")]
 OUTSIDE_THE_SERVICE = {"app/stack.py", "app/demo.py"}
 """The supervisor and the tour: they play a person at a terminal, and are no part of what serves."""
+IN_THE_CRMS_WORDS = {"app/crm/types.py", "app/crm/endpoints.py"}
+"""One CRM's records and calls for programs; tests/unit/test_library_types.py holds them to the declarations."""
 
 
 def name_of(path: Path) -> str:
@@ -111,6 +113,8 @@ def test_no_field_of_a_resource_is_known_outside_its_declaration(path):
         node.value for node in ast.walk(tree_of(path)) if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     attributes = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}
+    if name_of(path) in IN_THE_CRMS_WORDS:
+        return
     assert not fields & (strings | attributes) - ({"email"} if "openapi" in name_of(path) else set())
 
 

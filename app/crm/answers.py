@@ -8,9 +8,10 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from app.core.record import Snapshot
 from app.crm import dialect
-from app.crm.dialect import Malformed, Page
+from app.crm.dialect import Listed, Malformed, Page
 from app.crm.errors import Conflict, CRMError, NotThere, OutcomeUnknown, Rejected, Unavailable
 
+REQUEST_ID = "X-Request-Id"
 UNAUTHORIZED = 401
 NOT_IMPLEMENTED = 501
 NOT_DONE = frozenset({408, 425, 429, 503})
@@ -29,11 +30,18 @@ def is_outage(status: int) -> bool:
 def refusal(answer: requests.Response, retry_after: float | None) -> CRMError:
     """Sort an answer that does not say yes by what to do about it."""
     try:
-        said = dialect.parse(answer.content)
+        error = refused(answer.status_code, dialect.parse(answer.content), retry_after)
     except Malformed:
         # A proxy that has no such page is no CRM that has no such record: only the one may delete something here.
-        return refused(answer.status_code, {}, retry_after, is_own=not answer.content.strip())
-    return refused(answer.status_code, said, retry_after)
+        error = refused(answer.status_code, {}, retry_after, is_own=not answer.content.strip())
+    error.request_id = request_id(answer)
+    return error
+
+
+def request_id(answer: requests.Response) -> str | None:
+    """Return the id by which the CRM's people find a call in their logs: the one they gave it, else ours."""
+    sent = None if answer.request is None else answer.request.headers.get(REQUEST_ID)
+    return dialect.identity(answer.headers.get(REQUEST_ID)) or sent
 
 
 def refused(status: int, said: Mapping[str, Any], retry_after: float | None = None, *, is_own: bool = True) -> CRMError:
@@ -57,18 +65,18 @@ def refused(status: int, said: Mapping[str, Any], retry_after: float | None = No
 def refused_call(error: Rejected | Conflict) -> Rejected:
     """Sort a refusal that speaks of no record: the CRM has no such call, whoever says so, or will not do it."""
     kind = NotThere if error.status in NO_SUCH_CALL | GONE else Rejected
-    return kind(error.message, status=error.status, code=error.code)
+    return kind(error.message, status=error.status, code=error.code, request_id=error.request_id)
 
 
-def lost(error: requests.RequestException) -> CRMError:
+def lost(error: requests.RequestException, sent_id: str | None = None) -> CRMError:
     """Sort a call without an answer: it was never sent, or nobody knows. The text stays ours: theirs can hold data."""
     if isinstance(error, requests.exceptions.InvalidJSONError):
         return Rejected("The record cannot be written as JSON.")
     cause = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)
     if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError | ConnectTimeoutError):
-        return Unavailable("The CRM cannot be reached.")
-    return OutcomeUnknown(f"The CRM did not give a whole answer ({type(error).__name__}).")
+        return Unavailable("The CRM cannot be reached.", request_id=sent_id)
+    return OutcomeUnknown(f"The CRM did not give a whole answer ({type(error).__name__}).", request_id=sent_id)
 
 
 def read_snapshot(answer: requests.Response, asked: str | None = None) -> Snapshot:
@@ -88,12 +96,29 @@ def read_yes(answer: requests.Response, asked: str | None = None) -> None:
 
 
 def read_page(answer: requests.Response) -> Page:
-    """Read one page of a listing. Raises Unavailable."""
+    """Read one page of the change feed. Raises Unavailable."""
     try:
         return dialect.page(answer.content)
     except Malformed as error:
-        raise Unavailable(f"The CRM's answer makes no sense: {error}", status=answer.status_code) from error
+        raise unreadable(answer, error) from error
+
+
+def read_listed(answer: requests.Response) -> Listed:
+    """Read one page of a listing. Raises Unavailable."""
+    try:
+        return dialect.listed(answer.content)
+    except Malformed as error:
+        raise unreadable(answer, error) from error
 
 
 def senseless(answer: requests.Response, error: Malformed) -> OutcomeUnknown:
-    return OutcomeUnknown(f"The CRM's answer makes no sense: {error}", status=answer.status_code)
+    return OutcomeUnknown(_nonsense(error), status=answer.status_code, request_id=request_id(answer))
+
+
+def unreadable(answer: requests.Response, error: Malformed) -> Unavailable:
+    """Sort an answer without sense to a call that changes nothing."""
+    return Unavailable(_nonsense(error), status=answer.status_code, request_id=request_id(answer))
+
+
+def _nonsense(error: Malformed) -> str:
+    return f"The CRM's answer makes no sense: {error}"

@@ -1,65 +1,66 @@
 """The client: every call to the CRM, with its authentication, pace, retries and the meaning of its answer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
-import structlog
 
 from app.core.record import Snapshot
 from app.core.world import World
-from app.crm import answers, batch, dialect
-from app.crm.answers import UNAUTHORIZED, read_page, read_snapshot, read_yes
-from app.crm.auth import authentication
+from app.crm import answers, batch, dialect, endpoints
+from app.crm.answers import read_listed, read_page, read_snapshot, read_yes
 from app.crm.batch import Result
+from app.crm.calls import Calls
 from app.crm.config import CRMConfig
-from app.crm.dialect import Item, Page
-from app.crm.errors import Conflict, CRMError, NotAsked, NoToken, NotThere, OutcomeUnknown, Rejected, Unavailable
-from app.crm.limits import Breaker, Pace, parse_retry_after
-from app.crm.retry import PATIENCE, retrying
-from app.crm.transport import FOREVER, BoundedSession
+from app.crm.dialect import Item, Listed, Page
+from app.crm.errors import Conflict, CRMError, NotThere, OutcomeUnknown, Rejected
+from app.crm.health import Health, health
 
-T = TypeVar("T")
-log = structlog.get_logger(__name__)
-LEAST_PAUSE = 1.0
-"""Seconds that the client rests after a 429 that names no time, or none at all."""
 NO_BATCHES = 600.0
 """Seconds until a CRM that does not take batches is asked again: it may have learned to."""
 
 
-class CRMClient:
+class CRMClient(Calls):
     """Talks to one CRM. One instance serves all threads of a program.
 
-    Every method raises Unavailable, OutcomeUnknown, Rejected, NotThere or Conflict; none returns a half answer.
+    The endpoints (`users`, `projects`, …) are for programs, and speak in typed records; the methods below them are for
+    the engine, and speak in paths and fields. Every method raises Unavailable, OutcomeUnknown, Rejected, NotThere or
+    Conflict; none returns a half answer.
     `deadline` is a time on the world's monotonic clock by which a call, its retries included, gives up.
     `pace_file` is where all processes of this machine keep their common pace; None: this process keeps its own.
     """
 
     def __init__(self, config: CRMConfig, world: World | None = None, pace_file: Path | None = None) -> None:
-        self.config = config
-        self._world = world or World()
-        self.session = BoundedSession(config.base_url, config.timeout, self._world.monotonic)
-        self.pace = Pace(self._world, config.rate_limit_per_minute, pace_file)
-        self.breaker = Breaker(self._world, trial=config.timeout)
-        self._authentication = authentication(self.session, config, self._world)
+        super().__init__(config, world, pace_file)
         self._no_batches_until = 0.0
-        self.on_recovery: Callable[[], None] = lambda: None
-        self.on_call: Callable[[str, str], None] = lambda _method, _outcome: None
+        self.users = endpoints.Users(self)
+        self.contacts = endpoints.Contacts(self)
+        self.clients = endpoints.Clients(self)
+        self.interactions = endpoints.Interactions(self)
+        self.projects = endpoints.Projects(self)
+        self.tasks = endpoints.Tasks(self)
+        self.comments = endpoints.Comments(self)
+        self.calendar_events = endpoints.CalendarEvents(self)
+
+    def health_check(self) -> Health:
+        """Return whether the CRM answers and lets us in, after one call. Never raises for the CRM's sake."""
+        return health(self._world, lambda: self.ping(self.users.path))
 
     def create(
-        self, path: str, fields: Mapping[str, Any], *, external_id: str, key: str, look_first: bool = False,
+        self, path: str, fields: Mapping[str, Any], *, external_id: str | None, key: str, look_first: bool = False,
         deadline: float | None = None,
     ) -> Snapshot:  # fmt: skip
         """Create a record once, whatever happens to the answers.
 
         After an outcome that is unknown (`look_first` for one from an earlier push) the record is looked up by
-        `external_id` before it is sent again, with the same `key` and the same body.
+        `external_id` before it is sent again, with the same `key` and the same body. Without one the key is all
+        that keeps a second record from being made.
         """
 
         def attempt(unsure: bool) -> Snapshot:
-            if unsure:
+            if unsure and external_id is not None:
                 found = self._find_once(path, external_id, deadline)
                 if found is not None:
                     return replace(found, found=True)
@@ -122,7 +123,7 @@ class CRMClient:
         if error.status not in {None, requests.codes.request_entity_too_large}:
             self._no_batches_until = self._world.monotonic() + NO_BATCHES
         if unsure:  # this attempt did nothing, but an earlier one may have
-            return OutcomeUnknown(error.message, status=error.status)
+            return OutcomeUnknown(error.message, status=error.status, request_id=error.request_id)
         return answers.refused_call(error)
 
     def get(self, path: str, crm_id: str, *, deadline: float | None = None) -> Snapshot:
@@ -147,6 +148,26 @@ class CRMClient:
         except Rejected as error:
             raise answers.refused_call(error) from error
 
+    def listed(self, path: str, params: Mapping[str, str], *, deadline: float | None = None) -> Listed:
+        """Fetch one page, by its number, of the records that fit the filters among `params`."""
+
+        def attempt(_: bool) -> Listed:
+            return read_listed(self._call("GET", path, params=dict(params), deadline=deadline))
+
+        return self._again(attempt, deadline)
+
+    def act(
+        self, path: str, crm_id: str, action: str, body: Mapping[str, Any], *, key: str, deadline: float | None = None
+    ) -> Snapshot:
+        """Do to a record what has a call of its own, and return the record."""
+        target, headers = f"{dialect.record_path(path, crm_id)}/{action}", {"Idempotency-Key": key}
+
+        def attempt(_: bool) -> Snapshot:
+            answer = self._call("PATCH", target, json=dict(body), headers=headers, deadline=deadline)
+            return read_snapshot(answer, asked=crm_id)
+
+        return self._again(attempt, deadline)
+
     def subscribe(self, url: str, secret: str) -> None:
         """Ask the CRM to post signed webhooks to `url`; asking twice changes nothing."""
         body = {"url": url, "secret": secret}
@@ -164,87 +185,3 @@ class CRMClient:
         # A CRM that does not know the parameter lists everything: believe only what names us.
         items = read_page(answer).items
         return next((item for item in items if item.external_id == external_id and not item.deleted), None)
-
-    def _again(self, attempt: Callable[[bool], T], deadline: float | None, *, unsure: bool = False) -> T:
-        """Make attempts until one ends well; each is told whether an earlier one may have been done."""
-
-        def once() -> T:
-            nonlocal unsure
-            try:
-                return attempt(unsure)
-            except OutcomeUnknown:
-                unsure = True
-                raise
-
-        try:
-            return retrying(self._world, self.config.max_retries, deadline)(once)
-        except Unavailable as error:
-            if not unsure or isinstance(error, OutcomeUnknown):
-                raise
-            # The last attempt did nothing, but what an earlier one did is still not known.
-            raise OutcomeUnknown(error.message, status=error.status, retry_after=error.retry_after) from error
-
-    def _call(self, method: str, path: str, *, deadline: float | None = None, **request: Any) -> requests.Response:
-        """Make one call, once more with a new token after a 401. Returns only answers that say yes."""
-        answer = self._send(method, path, deadline, request)
-        if answer.status_code == UNAUTHORIZED and self._authentication.refused(dict(answer.request.headers)):
-            self.on_call(method, str(UNAUTHORIZED))
-            answer = self._send(method, path, deadline, request)
-        retry_after = parse_retry_after(answer.headers.get("Retry-After"), self._world.now())
-        self._note(method, answer, retry_after)
-        if answer.status_code >= requests.codes.multiple_choices:
-            raise answers.refusal(answer, retry_after)
-        return answer
-
-    def _send(self, method: str, path: str, deadline: float | None, request: dict[str, Any]) -> requests.Response:
-        patience = min(PATIENCE, self._left(deadline))
-        self.breaker.check()
-        self.pace.take_turn(patience)
-        headers = {**request.get("headers", {}), **_request_id()}
-        budget = self._left(deadline)
-        try:
-            with self.session.within(budget):  # the token and the call together
-                headers |= self._authentication.headers()
-                return self.session.request(method, self.config.base_url + path, **{**request, "headers": headers})
-        except requests.RequestException as error:
-            self._failed(method, "no_answer")
-            raise answers.lost(error) from error
-        except NoToken:
-            self.on_call(method, "no_token")  # that one failure counts where it happened
-            raise
-        except Unavailable as error:
-            self._no_token(method, error)
-            raise
-
-    def _left(self, deadline: float | None) -> float:
-        """Return the seconds left. Raises NotAsked when there are none."""
-        left = FOREVER if deadline is None else deadline - self._world.monotonic()
-        if left <= 0:
-            raise NotAsked("There is no time left to ask the CRM.")
-        return left
-
-    def _note(self, method: str, answer: requests.Response, retry_after: float | None) -> None:
-        self.pace.heard(answer.headers)
-        if answer.status_code == requests.codes.too_many_requests:
-            self.pace.pause(retry_after or LEAST_PAUSE)
-        if answers.is_outage(answer.status_code):
-            self._failed(method, str(answer.status_code))
-            return
-        self.on_call(method, str(answer.status_code))
-        if self.breaker.succeeded():
-            log.info("crm_is_back")
-            self.on_recovery()
-
-    def _no_token(self, method: str, error: Unavailable) -> None:
-        if error.status == requests.codes.too_many_requests:
-            self.pace.pause(error.retry_after or LEAST_PAUSE)
-        self._failed(method, "no_token")
-
-    def _failed(self, method: str, outcome: str) -> None:
-        self.on_call(method, outcome)
-        self.breaker.failed()
-
-
-def _request_id() -> dict[str, str]:
-    known = structlog.contextvars.get_contextvars().get("request_id")
-    return {"X-Request-Id": known} if known else {}

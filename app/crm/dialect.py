@@ -37,6 +37,17 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """One page of a listing by page number; a number is None where the CRM does not give it."""
+
+    items: list[Snapshot]
+    page: int | None
+    per_page: int | None
+    total: int | None
+    pages: int | None
+
+
+@dataclass(frozen=True)
 class Item:
     """One write of a batch: without a crm_id a create, which needs an external_id; else an update at `version`.
 
@@ -54,6 +65,11 @@ class Item:
         return ("external_id", self.external_id) if self.crm_id is None else ("crm_id", self.crm_id)
 
 
+def resource_path(version: str, name: str) -> str:
+    """Return where a resource is in a version of the API."""
+    return f"/api/{version}/{name}"
+
+
 def record_path(path: str, crm_id: str) -> str:
     """Return where a record is. Raises NotThere for an id that no record can have."""
     if identity(crm_id) is None:
@@ -61,9 +77,9 @@ def record_path(path: str, crm_id: str) -> str:
     return f"{path}/{quote(crm_id, safe='')}"
 
 
-def created(fields: Mapping[str, Any], external_id: str) -> dict[str, Any]:
+def created(fields: Mapping[str, Any], external_id: str | None) -> dict[str, Any]:
     """Return the body that creates a record; our id travels along, so that it can be found again."""
-    return {**fields, "external_id": external_id}
+    return {**fields, **({} if external_id is None else {"external_id": external_id})}
 
 
 def batch_path(path: str) -> str:
@@ -91,6 +107,10 @@ def results(body: bytes) -> list[object]:
 
 def changes_since(cursor: str | None, limit: int) -> dict[str, str]:
     return {"limit": str(limit)} | ({} if cursor is None else {"updated_since": cursor})
+
+
+def page_number(page: int, per_page: int) -> dict[str, str]:
+    return {"page": str(page), "per_page": str(per_page)}
 
 
 def with_external_id(external_id: str) -> dict[str, str]:
@@ -150,8 +170,25 @@ def acknowledged(body: bytes, *, asked: str | None = None) -> None:
 
 
 def page(body: bytes) -> Page:
-    """Read one page of a listing. Raises Malformed."""
+    """Read one page of the change feed. Raises Malformed."""
     value = parse(body)
+    items, unreadable = _snapshots(value)
+    given, has_more = value.get("next_cursor"), value.get("has_more") is True
+    cursor = _plain(given, LONGEST_CURSOR)
+    if has_more and cursor is None and given is not None:
+        raise Malformed("The cursor of the next page is unreadable.")
+    return Page(items, cursor, has_more, unreadable)
+
+
+def listed(body: bytes) -> Listed:
+    """Read one page of a listing by page number. Raises Malformed."""
+    value = parse(body)
+    live = [item for item in _snapshots(value)[0] if not item.deleted]
+    return Listed(live, *(version_of(value.get(name)) for name in ("page", "per_page", "total", "pages")))
+
+
+def _snapshots(value: Mapping[str, Any]) -> tuple[list[Snapshot], int]:
+    """Return the records of a page, and how many entries are none."""
     entries = value.get("items")
     if not isinstance(entries, list):
         raise Malformed("The page has no items.")
@@ -161,11 +198,7 @@ def page(body: bytes) -> Page:
             items.append(snapshot(entry))
         except Malformed:
             unreadable += 1
-    given, has_more = value.get("next_cursor"), value.get("has_more") is True
-    cursor = _plain(given, LONGEST_CURSOR)
-    if has_more and cursor is None and given is not None:
-        raise Malformed("The cursor of the next page is unreadable.")
-    return Page(items, cursor, has_more, unreadable)
+    return items, unreadable
 
 
 def identity(value: object) -> str | None:

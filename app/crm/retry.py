@@ -9,8 +9,6 @@ FIRST_WAIT = 0.5
 LONGEST_WAIT = 8.0
 PATIENCE = 10.0
 """Seconds a call waits inside one push when the CRM names a time; beyond that the push is scheduled anew."""
-REFUSED = frozenset({400, 401, 403})
-"""Our credentials, or a fresh token, were not accepted: they will not be a second later either."""
 
 
 def full_jitter(world: World, attempt: int) -> float:
@@ -29,7 +27,7 @@ def retrying(world: World, attempts: int, deadline: float | None) -> Retrying:
         return max(asked, full_jitter(world, state.attempt_number))
 
     def worth_it(error: BaseException) -> bool:
-        if not isinstance(error, Unavailable) or isinstance(error, CircuitOpen) or error.status in REFUSED:
+        if not isinstance(error, Unavailable) or isinstance(error, CircuitOpen) or error.is_about_credentials:
             return False
         asked = error.retry_after or 0.0
         return asked <= PATIENCE and (deadline is None or world.monotonic() + asked < deadline)
