@@ -23,7 +23,20 @@ from app.core.resource import Registry, registry_of
 from app.core.world import World
 from app.crm import CRMClient, CRMConfig
 from app.crm.lanes import Lanes
-from app.http import access, docs, errors, health, ids, lookback, operations, present, relations, rest, webhook
+from app.http import (
+    access,
+    docs,
+    errors,
+    front_end,
+    health,
+    ids,
+    lookback,
+    operations,
+    present,
+    relations,
+    rest,
+    webhook,
+)
 from app.http.wiring import ENGINE
 from app.metrics import Metrics, State
 from app.resources import REGISTRY
@@ -146,7 +159,7 @@ def _mail_settings(config: Mapping[str, Any]) -> MailSettings:
 
 
 def _serve(app: Flask, registry: Registry) -> None:
-    """Serve the API at / and, the same, at /api/v1."""
+    """Serve the API at / and, the same, at /api/v1; and in the front end's dialect at /api."""
     ids.register(app.url_map)
     made = [module.blueprint(resource) for resource in registry.values() for module in (rest, lookback, relations)]
     for blueprint in (*made, webhook.blueprint(), operations.blueprint()):
@@ -154,6 +167,7 @@ def _serve(app: Flask, registry: Registry) -> None:
         app.register_blueprint(blueprint, url_prefix=VERSIONED, name=f"{present.VERSION}{blueprint.name}")
     app.register_blueprint(health.blueprint())
     app.register_blueprint(docs.blueprint())
+    front_end.register(app, registry)
 
 
 def _newest_migration() -> str | None:
