@@ -73,10 +73,10 @@ class Spelling:
 
     def query(self, text: str) -> str:
         """Reword the query of a request. Values stay as they were sent, but for names of fields."""
-        return self._each(text, self._to_ours, _signed(to_ours))
+        return self._each(text, self._to_ours, signed(to_ours))
 
     def query_back(self, text: str) -> str:
-        return self._each(text, self.theirs, _signed(to_theirs))
+        return self._each(text, self.theirs, signed(to_theirs))
 
     def body(self, body: Any) -> Any:
         """Reword a body that was accepted: its own names, and those of the records in it."""
@@ -108,7 +108,8 @@ class Spelling:
         return "&".join(map(reworded, text.split("&")))
 
 
-def _signed(name_of: Callable[[str], str]) -> Callable[[str], str]:
+def signed(name_of: Callable[[str], str]) -> Callable[[str], str]:
+    """Let what names one thing name it behind a minus too, as in an order of sorting."""
     return lambda text: f"-{name_of(text[1:])}" if text.startswith("-") else name_of(text)
 
 
