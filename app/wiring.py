@@ -27,6 +27,7 @@ from app.http import (
     access,
     docs,
     errors,
+    front_end,
     health,
     ids,
     lookback,
@@ -159,7 +160,7 @@ def _mail_settings(config: Mapping[str, Any]) -> MailSettings:
 
 
 def _serve(app: Flask, registry: Registry) -> None:
-    """Serve the API at / and, the same, at /api/v1."""
+    """Serve the API at / and, the same, at /api/v1; and in the front end's dialect at /api."""
     ids.register(app.url_map)
     made = [module.blueprint(resource) for resource in registry.values() for module in (rest, lookback, relations)]
     for blueprint in (*made, search.blueprint(registry), webhook.blueprint(), operations.blueprint()):
@@ -167,6 +168,7 @@ def _serve(app: Flask, registry: Registry) -> None:
         app.register_blueprint(blueprint, url_prefix=VERSIONED, name=f"{present.VERSION}{blueprint.name}")
     app.register_blueprint(health.blueprint())
     app.register_blueprint(docs.blueprint())
+    front_end.register(app, registry)
 
 
 def _newest_migration() -> str | None:

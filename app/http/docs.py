@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, request
 
 from app.core.resource import Registry
-from app.http import openapi, postman
+from app.http import front_end, openapi, openapi_front_end, postman
 from app.http.wiring import engine
 
 Builder = Callable[[Registry], dict[str, Any]]
@@ -30,6 +30,8 @@ def blueprint() -> Blueprint:
 
 
 def _openapi() -> Response:
+    if front_end.SPELLING in request.environ:
+        return _json("openapi_front_end", openapi_front_end.build)
     return _json("openapi", openapi.build)
 
 

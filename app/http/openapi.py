@@ -45,6 +45,9 @@ with `If-Match`, or with `version` in the body, is refused with 412 when somebod
 
 **Waiting.** A write answers after one push to the CRM, within a few seconds. With `Prefer: respond-async` it answers at
 once, and `sync_status` is `pending` until the push has been made.
+
+**For front ends.** Under `/api` the same operations speak camelCase, with every answer inside `{"success", "data",
+"error", "pagination"}`; that dialect is described at `/api/openapi.json`.
 """
 BEARER = {
     "type": "http",

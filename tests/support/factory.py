@@ -42,6 +42,7 @@ class Factory:
 
     def __init__(self, client):
         self._client = client
+        self._parents = {}
 
     def draft(self, resource):
         """Return all fields of a record that may be made, references to new parents included."""
@@ -52,8 +53,14 @@ class Factory:
             fields[name] = values(field)[0]
         for name, kind in resource.references.items():
             parent = kind.target(fields)
-            fields[name] = self.make(REGISTRY[parent])["id"]
+            fields[name] = self._parent(REGISTRY[parent])
         return fields
+
+    def _parent(self, resource):
+        """Return a record to refer to, the same one each time."""
+        if resource.name not in self._parents:
+            self._parents[resource.name] = self.make(resource)["id"]
+        return self._parents[resource.name]
 
     def make(self, resource, **more):
         answer = self._client.post(f"/{resource.name}", json=self.draft(resource) | more)
