@@ -18,7 +18,9 @@ from app.core.schema import READ_ONLY
 from app.http import bodies
 from app.http.errors import PROBLEM
 
-PREFIX, VERSIONED = "/api", "/api/v1"
+PREFIX = "/api"
+OWN_WORDS = ("/api/v1/", "/api/api/")
+"""What is under the prefix in the API's own words, or is nothing."""
 JSON = "application/json"
 SPELLING = "crm-sync.front_end"
 APART = ("webhook", "health", "docs")
@@ -91,10 +93,9 @@ class Spelling:
         return ours
 
     def _to_ours(self, name: str) -> str:
-        if name not in QUERY_SYNONYMS:
-            return to_ours(name)
-        ours = QUERY_SYNONYMS[name]
-        self.given[ours] = name
+        ours = QUERY_SYNONYMS.get(name) or to_ours(name)
+        if name in QUERY_SYNONYMS:
+            self.given[ours] = name
         return ours
 
     def _each(self, text: str, name_of: Callable[[str], str], value_of: Callable[[str], str]) -> str:
@@ -109,7 +110,7 @@ class Spelling:
 
 
 def signed(name_of: Callable[[str], str]) -> Callable[[str], str]:
-    """Let what names one thing name it behind a minus too, as in an order of sorting."""
+    """Let it name what stands behind a minus too, as in `-last_updated`."""
     return lambda text: f"-{name_of(text[1:])}" if text.startswith("-") else name_of(text)
 
 
@@ -126,7 +127,7 @@ class Rewording:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = str(environ.get("PATH_INFO", ""))
-        if path.startswith(f"{PREFIX}/") and not f"{path}/".startswith(f"{VERSIONED}/"):
+        if path.startswith(f"{PREFIX}/") and not f"{path}/".startswith(OWN_WORDS):
             spelling = Spelling()
             environ |= {
                 "SCRIPT_NAME": f"{environ.get('SCRIPT_NAME', '')}{PREFIX}",

@@ -95,7 +95,8 @@ def test_it_is_the_record_that_the_api_shows(client, contact):
 def test_the_versioned_api_is_not_touched(client, contact):
     assert client.get(f"/api/v1/contacts/{contact['id']}").json["first_name"] == "Jane"
     assert client.get("/api/v1/nothing").mimetype == "application/problem+json"
-    assert client.get("/api").mimetype == "application/problem+json"
+    for nowhere in ("/api", "/api/api/v1/contacts", "/api/api/contacts", "/apis/contacts"):
+        assert client.get(nowhere).mimetype == "application/problem+json"
 
 
 def test_a_record_is_read_only_when_it_has_changed(client, one):

@@ -75,7 +75,9 @@ def test_a_body_is_refused_for_the_apis_reason(client, user):
         plain = client.open(where, method=method, data=raw, content_type=JSON)
         shown = refused(client.open(f"/api{where}", method=method, data=raw, content_type=JSON), 400, "invalid")
         assert plain.status_code == 400, (where, name)
-        assert (shown["error"], shown["errors"]) == (plain.json["detail"], plain.json["errors"])
+        assert shown["errors"] == plain.json["errors"], (where, name)
+        # The order in which unknown names are complained of is nobody's.
+        assert sorted(shown["error"].split()) == sorted(plain.json["detail"].split()), (where, name)
     assert client.get("/api/users").json["pagination"]["totalItems"] == 1
 
 
