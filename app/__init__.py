@@ -23,7 +23,7 @@ from app.core.resource import Registry, registry_of
 from app.core.world import World
 from app.crm import CRMClient, CRMConfig
 from app.crm.lanes import Lanes
-from app.http import access, docs, errors, health, ids, lookback, operations, relations, rest, webhook
+from app.http import access, calendar, docs, errors, health, ids, lookback, operations, relations, rest, webhook
 from app.http.wiring import ENGINE
 from app.metrics import Metrics, State
 from app.resources import REGISTRY
@@ -36,6 +36,8 @@ from app.sync.engine import Engine
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 VERSIONED = "/api/v1"
+PARTS = (rest, lookback, relations, calendar)
+"""What is served of each resource."""
 log = structlog.get_logger(__name__)
 
 
@@ -148,7 +150,7 @@ def _mail_settings(config: Mapping[str, Any]) -> MailSettings:
 def _serve(app: Flask, registry: Registry) -> None:
     """Serve the API at / and, the same, at /api/v1."""
     ids.register(app.url_map)
-    made = [module.blueprint(resource) for resource in registry.values() for module in (rest, lookback, relations)]
+    made = [module.blueprint(resource) for resource in registry.values() for module in PARTS]
     for blueprint in (*made, webhook.blueprint(), operations.blueprint()):
         app.register_blueprint(blueprint)
         app.register_blueprint(blueprint, url_prefix=VERSIONED, name=f"v1_{blueprint.name}")

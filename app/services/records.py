@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 
 from app.core.db import reading, transact
 from app.core.errors import NotFound, ServiceError, Stale, Taken
+from app.core.occurrences import Window
 from app.core.record import Fields, Record
 from app.core.resource import Resource
+from app.services.checks import refuse_wrong
 from app.services.references import refuse_unknown
 from app.store import answers, journal, records
 from app.store.journal import Entry
@@ -47,6 +49,7 @@ def create(
     """
     now = engine.world.now()
     whole = resource.whole(fields)
+    refuse_wrong(resource, whole)
     record = Record(resource.name, engine.world.new_id(), whole, created_at=now, last_updated=now)
     changed = journal.differences({}, whole)
 
@@ -104,6 +107,7 @@ def _setting(fields: Fields) -> Edit:
         changed = journal.differences(record.fields, record.fields | fields)
         if changed:
             after = replace(record, fields=record.fields | fields)
+            refuse_wrong(work.resource, after.fields, record.fields)
             _refuse_taken(work, after)
             refuse_unknown(work, [after], changed)
             record.fields, record.last_updated = after.fields, now
@@ -178,13 +182,14 @@ def get(resource: Resource, record_id: str) -> Record:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One page of a listing, by number or after a position (sort value, id)."""
+    """One page of a listing, by number or after a position (sort value, id); with a window, of what happens in it."""
 
     filters: dict[str, Any]
     sort: str
     page: int
     per_page: int
     after: tuple[Any, str] | None = None
+    window: Window | None = None
 
 
 @dataclass(frozen=True)
