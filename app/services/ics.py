@@ -51,7 +51,9 @@ def _event(occurs: Occurs, record: Record) -> Event:
 
 
 def _start(rule: Rule) -> date | datetime:
-    return rule.first.date() if rule.whole_days else _local(rule.starts, rule.zone)
+    if rule.whole_days:
+        return rule.first.date()
+    return _local(rule.starts, rule.zone) if rule.frequency is None else local_time(rule.starts, rule.zone)
 
 
 def _end(rule: Rule) -> date | datetime | None:
