@@ -155,5 +155,5 @@ def plus(moment: datetime, span: timedelta) -> datetime:
     try:
         return moment + span
     except OverflowError:
-        edge = date.min if span < timedelta() else date.max
-        return datetime.combine(edge, time(), moment.tzinfo)
+        edge = (date.min, time.min) if span < timedelta() else (date.max, time.max)
+        return datetime.combine(*edge, moment.tzinfo)

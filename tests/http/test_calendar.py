@@ -9,6 +9,7 @@ from app.core.kinds import format_time
 from app.core.occurrences import Window, occurrences
 from app.resources import REGISTRY
 from app.services import calendar as service
+from tests.support.openapi import complaints, resolved
 
 EVENTS = "/calendar-events"
 WEEKLY = {
@@ -320,3 +321,28 @@ def test_what_the_crm_got_wrong_can_still_be_edited(client, make, engine, monkey
     assert client.patch(one, json={"title": "Brunch"}).status_code == 200
     assert client.patch(one, json={"recurrence_count": 2}).status_code == 400
     assert starts(client.get(f"{EVENTS}?{MARCH}")) == [("Brunch", "2026-03-23T11:00:00.000Z")]
+
+
+# ── the document ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_document_says_what_a_window_takes_and_answers(client, document, make):
+    make(**WEEKLY)
+    listing = document["paths"][EVENTS]["get"]
+    shown = resolved(document, listing["responses"]["200"]["content"]["application/json"]["schema"])
+
+    assert {"from", "to"} <= {one.get("name") for one in listing["parameters"]}
+    assert "from" not in {one.get("name") for one in document["paths"]["/users"]["get"]["parameters"]}
+    answer = client.get(f"{EVENTS}?{MARCH}").json
+    assert complaints(document, shown, answer) == []
+    del answer["data"][0]["occurrence"]["starts_at"]
+    assert complaints(document, shown, answer) == ["'starts_at' is a required property"]
+
+
+@pytest.mark.parametrize("path", [f"{EVENTS}.ics", f"{EVENTS}/{{record_id}}.ics"])
+def test_the_document_knows_the_files(client, document, make, path):
+    responses = document["paths"][path]["get"]["responses"]
+    answer = client.get(path.format(record_id=make(**ONCE)["id"]))
+
+    assert set(responses["200"]["content"]) == {answer.mimetype}
+    assert "/users.ics" not in document["paths"]
