@@ -59,8 +59,9 @@ def add(spec: APISpec, resource: Resource) -> None:
     if resource.occurs is None:
         return
     one = parameter("path", "record_id", f"The {resource.singular}'s id.", text(format="uuid"), required=True)
-    spec.path(f"/{resource.name}.ics", operations={"get": _all(resource)}, parameters=["RequestId"])
-    spec.path(f"/{resource.name}/{{record_id}}.ics", operations={"get": _one(resource)}, parameters=[one, "RequestId"])
+    shared: list[Any] = [one, "RequestId"]
+    spec.path(f"/{resource.name}.ics", operations={"get": _all(resource)}, parameters=shared[1:])
+    spec.path(f"/{resource.name}/{{record_id}}.ics", operations={"get": _one(resource)}, parameters=shared)
 
 
 def _all(resource: Resource) -> Doc:

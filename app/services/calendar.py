@@ -15,7 +15,7 @@ from app.store.records import Listing
 
 MOST = 1000
 """Occurrences in all the pages of a window."""
-MOST_IN_A_FILE = 10_000
+MOST_IN_A_FILE = 5_000
 
 
 @dataclass(frozen=True)
