@@ -346,3 +346,11 @@ def test_the_document_knows_the_files(client, document, make, path):
 
     assert set(responses["200"]["content"]) == {answer.mimetype}
     assert "/users.ics" not in document["paths"]
+
+
+def test_the_example_of_an_event_is_one_that_may_be(document):
+    given = document["paths"][EVENTS]["post"]["requestBody"]["content"]["application/json"]["examples"]["whole"][
+        "value"
+    ]
+
+    assert (given["recurrence"], given["recurrence_until"], given["recurrence_count"]) == ("weekly", "2026-12-31", None)
