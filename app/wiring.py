@@ -25,6 +25,7 @@ from app.crm import CRMClient, CRMConfig
 from app.crm.lanes import Lanes
 from app.http import (
     access,
+    calendar,
     docs,
     errors,
     front_end,
@@ -50,6 +51,8 @@ from app.sync.engine import Engine
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 VERSIONED = "/api/v1"
+PARTS = (rest, lookback, relations, calendar)
+"""What is served of each resource."""
 log = structlog.get_logger(__name__)
 
 
@@ -162,7 +165,7 @@ def _mail_settings(config: Mapping[str, Any]) -> MailSettings:
 def _serve(app: Flask, registry: Registry) -> None:
     """Serve the API at / and, the same, at /api/v1; and in the front end's dialect at /api."""
     ids.register(app.url_map)
-    made = [module.blueprint(resource) for resource in registry.values() for module in (rest, lookback, relations)]
+    made = [module.blueprint(resource) for resource in registry.values() for module in PARTS]
     for blueprint in (*made, search.blueprint(registry), webhook.blueprint(), operations.blueprint()):
         app.register_blueprint(blueprint)
         app.register_blueprint(blueprint, url_prefix=VERSIONED, name=f"{present.VERSION}{blueprint.name}")

@@ -1,7 +1,7 @@
 """How a resource is declared: `Synced` for the class, `field()` for a line, `Resource` for what the code reads."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -14,7 +14,9 @@ from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 from sqlalchemy.types import TypeEngine
 
 from app.core import schema
+from app.core.calendar import Occurs
 from app.core.db import Model, Utc
+from app.core.errors import Messages
 from app.core.field import Field, Policy
 from app.core.kinds import Kind, Text
 from app.core.record import Fields
@@ -22,6 +24,8 @@ from app.core.reference import Reference
 from app.core.rules import NO_RULES, Rules
 
 FIELD = "field"
+Check = Callable[[Mapping[str, Any]], Messages]
+"""Looks at the fields of a whole record, and says what is wrong between them, by field."""
 
 
 def field(
@@ -52,6 +56,10 @@ class Synced(Model):
     rules: ClassVar[Rules] = NO_RULES
     actions: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Steps with an address of their own, by name, each with the fields that it sets: PATCH /tasks/<id>/assign."""
+    checks: ClassVar[tuple[Check, ...]] = ()
+    """What has to hold between the fields, beyond what the kind of each says; asked at every write of the API."""
+    occurs: ClassVar[Occurs | None] = None
+    """Which fields say when a record happens, if this is a calendar."""
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     sync_status: Mapped[str] = mapped_column(String(16), index=True)
@@ -91,6 +99,8 @@ class Resource:
         self.crm_path = model.crm_path
         self.actions = model.actions
         self.rules = model.rules
+        self.checks = model.checks
+        self.occurs = model.occurs
         self.children: list[tuple[Resource, str]] = []
         """The resources that refer to this one, each with the field that does; known once there is a registry."""
         mapped = inspect(model).local_table

@@ -7,6 +7,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 
 from app.core.resource import Registry
 from app.http import (
+    openapi_calendar,
     openapi_conflict_schemas,
     openapi_conflicts,
     openapi_lookback,
@@ -84,6 +85,7 @@ def build(registry: Registry) -> dict[str, Any]:
         openapi_records.add_schemas(spec, plugin.converter, resource)
         openapi_records.add_paths(spec, resource)
         openapi_lookback.add(spec, resource)
+        openapi_calendar.add(spec, resource)
     openapi_service.add_schemas(spec, plugin.converter, registry)
     openapi_service.add_paths(spec, registry)
     for operations in (openapi_search, openapi_sync, openapi_runs, openapi_conflicts):

@@ -6,6 +6,7 @@ from typing import Any
 from app.core.field import Field
 from app.core.kinds import Email, Phone
 from app.core.resource import Resource
+from app.services.checks import wrong
 from app.sync.delivery import Delivered
 
 IDENTITY = "0190a6e2-7c1b-7d3f-8f43-5b2f1c9d0e11"
@@ -37,7 +38,9 @@ def tagged(text: str, tag: str) -> str:
 
 
 def whole(resource: Resource) -> dict[str, Any]:
-    return {name: value(field) for name, field in resource.fields.items()}
+    """Return every field; null where the examples of the fields do not go together."""
+    made = {name: value(field) for name, field in resource.fields.items()}
+    return made | dict.fromkeys(wrong(resource, made))
 
 
 def least(resource: Resource) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from app.core.field import Field
 from app.core.kinds import Text
 from app.core.resource import Resource
+from app.http import openapi_calendar, openapi_links, paging
 from app.http import openapi_examples as examples
-from app.http import openapi_links, paging
 from app.http.openapi_parts import (
     JSON,
     Doc,
@@ -52,7 +52,7 @@ def add_schemas(spec: APISpec, converter: OpenAPIConverter, resource: Resource) 
     spec.components.schema(f"{one}Replace", {**whole, "properties": {**whole["properties"], "version": VERSION}})
     spec.components.schema(f"{one}Edit", {**part, "properties": {**part["properties"], "version": VERSION}})
     shown = _shown(whole["properties"])
-    listing = {"data": {"type": "array", "items": schema(one)}, "pagination": schema("Pagination")}
+    listing = {"data": {"type": "array", "items": openapi_calendar.item(resource)}, "pagination": schema("Pagination")}
     spec.components.schema(
         one, {"type": "object", "description": resource.description, "required": list(shown), "properties": shown}
     )
@@ -118,6 +118,7 @@ def _index(resource: Resource) -> Doc:
             query(name, f"Only the record with this {name}, in any letter case.", exact())
             for name in resource.unique_fields
         ),
+        *openapi_calendar.window(resource),
     ]
     shown = listed(paging.PER_PAGE, examples.shown(resource))
     page = answer("A page of records.", schema(f"{one}List"), shown, "Link")

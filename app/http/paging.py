@@ -5,7 +5,7 @@ import binascii
 import json
 import math
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,8 +15,10 @@ from marshmallow import ValidationError
 from app.core.errors import Invalid, Messages
 from app.core.field import Field
 from app.core.kinds import format_time, is_plain, parse_time
+from app.core.occurrences import DAY, Window, plus
 from app.core.resource import Resource
 from app.core.schema import summary
+from app.core.typed import is_day
 from app.services.records import Found, Wanted
 
 PER_PAGE, MOST = 20, 100
@@ -24,6 +26,8 @@ LAST_PAGE = 10**9
 STATUSES = ("pending", "synced", "failed", "conflict")
 SORTS = ("last_updated", "created_at", "sync_status")
 PAGING = ("page", "per_page", "cursor")
+WINDOW = ("from", "to")
+LONGEST_WINDOW = timedelta(days=366)
 LONGEST_TEXT = 300
 LONGEST_NUMBER = 20
 
@@ -90,6 +94,30 @@ class Query:
             self.errors[name] = ["Must be a time such as 2026-01-31T12:00:00Z."]
         return moment
 
+    def window(self) -> Window | None:
+        """Read `from` and `to`, which come together; a day is one in UTC, and a last day is part of the window."""
+        if not any(name in self._values for name in WINDOW):
+            return None
+        self.errors |= {name: ["Give from and to together."] for name in WINDOW if name not in self._values}
+        for name in ("cursor", "sort"):
+            if name in self._values:
+                self.errors[name] = ["Is not taken with from and to: occurrences come by their start."]
+        since, until = self._edge("from", timedelta()), self._edge("to", DAY)
+        if since is None or until is None:
+            return None
+        if not timedelta() < until - since <= LONGEST_WINDOW:
+            self.errors["to"] = [f"Must be after from, by {LONGEST_WINDOW.days} days at most."]
+        return Window(since, until)
+
+    def _edge(self, name: str, day: timedelta) -> datetime | None:
+        text = self._values.get(name)
+        if text is not None and is_day(text):
+            return plus(datetime.combine(date.fromisoformat(text), time(), UTC), day)
+        moment = None if text is None else parse_time(text.replace(" ", "+"))
+        if text is not None and moment is None:
+            self.errors[name] = ["Must be a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z."]
+        return moment
+
     def finish(self) -> None:
         """Raise Invalid when anything was wrong."""
         if self.errors:
@@ -99,18 +127,36 @@ class Query:
 def wanted(resource: Resource, fixed: Mapping[str, Any] | None = None) -> Wanted:
     """Read which page of which records is wanted; of a field in `fixed` nobody else has a say. Raises Invalid."""
     fixed = fixed or {}
-    by_field = [field for name, field in resource.fields.items() if field.kind.filterable and name not in fixed]
-    query = Query((*PAGING, "sort", "sync_status", "q", "updated_since", *(field.name for field in by_field)))
+    query = Query((*PAGING, "sort", *_filters(resource, fixed), *(WINDOW if resource.occurs else ())))
     sorts = [*SORTS, *(field.name for field in resource.fields.values() if field.kind.sortable)]
     sort = query.choice("sort", [*sorts, *(f"-{name}" for name in sorts)], "-last_updated") or "-last_updated"
-    filters: dict[str, Any] = {field.name: query.value(field) for field in by_field} | {"q": query.text("q")}
-    filters |= {"sync_status": query.choice("sync_status", STATUSES), "updated_since": query.time("updated_since")}
+    filters = _read_filters(query, resource, fixed)
     per_page = query.number("per_page", PER_PAGE, MOST)
     page = query.number("page", 1, LAST_PAGE)
     after = _position(query, sort)
+    window = query.window() if resource.occurs else None
     query.finish()
-    given = {name: value for name, value in filters.items() if value not in {None, ""}}
-    return Wanted({**given, **fixed}, sort, page, per_page, after)
+    return Wanted({**filters, **fixed}, sort, page, per_page, after, window)
+
+
+def chosen(resource: Resource) -> dict[str, Any]:
+    """Read which records are wanted, all of them at once. Raises Invalid."""
+    query = Query(_filters(resource, ()))
+    filters = _read_filters(query, resource, ())
+    query.finish()
+    return filters
+
+
+def _filters(resource: Resource, fixed: Collection[str]) -> tuple[str, ...]:
+    by_field = (name for name, field in resource.fields.items() if field.kind.filterable and name not in fixed)
+    return ("sync_status", "q", "updated_since", *by_field)
+
+
+def _read_filters(query: Query, resource: Resource, fixed: Collection[str]) -> dict[str, Any]:
+    named = [resource.fields[name] for name in _filters(resource, fixed) if name in resource.fields]
+    filters: dict[str, Any] = {field.name: query.value(field) for field in named} | {"q": query.text("q")}
+    filters |= {"sync_status": query.choice("sync_status", STATUSES), "updated_since": query.time("updated_since")}
+    return {name: value for name, value in filters.items() if value not in {None, ""}}
 
 
 def answer(asked: Wanted, found: Found, shown: list[dict[str, Any]]) -> Response:
@@ -125,13 +171,20 @@ def answer(asked: Wanted, found: Found, shown: list[dict[str, Any]]) -> Response
         "next_cursor": cursor,
     }
     response = jsonify({"data": shown, "pagination": pagination})
+    response.headers["Link"] = _link_header(_links(asked, pages, cursor))
+    return response
+
+
+def _links(asked: Wanted, pages: int, cursor: str | None) -> dict[str, dict[str, str | int] | None]:
+    """Return where the other pages are; the next one by cursor, where there is one."""
     links: dict[str, dict[str, str | int] | None] = {"next": None if cursor is None else {"cursor": cursor}}
     if asked.after is None:
         links["first"] = {"page": 1}
         links["prev"] = {"page": asked.page - 1} if asked.page > 1 else None
         links["last"] = {"page": max(pages, 1)}
-    response.headers["Link"] = _link_header(links)
-    return response
+    if asked.window is not None:
+        links["next"] = {"page": asked.page + 1} if asked.page < pages else None
+    return links
 
 
 def plain(shown: list[dict[str, Any]], total: int, page: int, per_page: int) -> Response:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from app.core.errors import Invalid
 from app.core.resource import Resource
 from app.core.schema import load
-from app.http import paging, present
+from app.http import calendar, paging, present
 from app.http.bodies import read_json
 from app.http.rest import Views, precondition
 from app.services import records
@@ -48,6 +48,8 @@ class Belonging:
         records.get(self.parent, record_id)
         named = self._named(record_id)
         asked = paging.wanted(self.child, fixed=named)
+        if asked.window is not None:
+            return calendar.answer(self.child, asked)
         found = records.listing(self.child, asked)
         return paging.answer(asked, found, [present.record(record) for record in found.records])
 

@@ -15,7 +15,7 @@ from app.core.errors import Invalid, NotNow
 from app.core.record import Fields, Record
 from app.core.resource import Resource
 from app.core.schema import load
-from app.http import batch, paging, present
+from app.http import batch, calendar, paging, present
 from app.http.bodies import read_json
 from app.http.wiring import engine
 from app.services import operations, records, replays
@@ -49,6 +49,8 @@ class Views:
 
     def index(self) -> Response:
         asked = paging.wanted(self.resource)
+        if asked.window is not None:
+            return calendar.answer(self.resource, asked)
         found = records.listing(self.resource, asked)
         return paging.answer(asked, found, [present.record(record) for record in found.records])
 

@@ -1,13 +1,52 @@
 """Calendar events: when something happens, once or again and again."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import Boolean, Integer, String, Text
 from sqlalchemy.orm import Mapped
 
+from app.core.calendar import Occurs
 from app.core.db import Json
+from app.core.errors import Messages
 from app.core.kinds import Prose
 from app.core.reference import Reference
 from app.core.resource import Synced, field
 from app.core.typed import Choice, Count, Day, Days, Flag, Moment, TimeZone
+
+OCCURS = Occurs(
+    starts="starts_at",
+    ends="ends_at",
+    zone="time_zone",
+    whole_days="all_day",
+    repeats="recurrence",
+    until="recurrence_until",
+    count="recurrence_count",
+    exceptions="recurrence_exceptions",
+    title="title",
+    text="description",
+)
+
+
+def ends_after_its_start(fields: Mapping[str, Any]) -> Messages:
+    if fields["ends_at"] is not None and fields["ends_at"] < fields["starts_at"]:
+        return {"ends_at": ["Must not be before starts_at."]}
+    return {}
+
+
+def recurs_by_one_rule(fields: Mapping[str, Any]) -> Messages:
+    given = [name for name in ("recurrence_until", "recurrence_count") if fields[name] is not None]
+    if fields["recurrence"] == "none":
+        return {name: ["Is given without a recurrence."] for name in given}
+    if len(given) > 1:
+        return {"recurrence_count": ["Must not be given with recurrence_until."]}
+    return {}
+
+
+def recurs_until_its_start_or_later(fields: Mapping[str, Any]) -> Messages:
+    if fields["recurrence_until"] is not None and OCCURS.rule(fields).ends_before_it_starts:
+        return {"recurrence_until": ["Must not be before the day of starts_at."]}
+    return {}
 
 
 class CalendarEvent(Synced):
@@ -15,6 +54,8 @@ class CalendarEvent(Synced):
 
     __tablename__ = "calendar_events"
     crm_path = "/crm/calendar-events"
+    occurs = OCCURS
+    checks = (ends_after_its_start, recurs_by_one_rule, recurs_until_its_start_or_later)
 
     title: Mapped[str] = field(String(200), example="Weekly call")
     description: Mapped[str | None] = field(Text(), kind=Prose, example="Numbers of the week.")

@@ -12,7 +12,7 @@ from app.core.kinds import unique_key
 from app.core.record import Fields, Origin, Record
 from app.core.resource import Resource
 from app.core.schema import summary
-from app.services import references
+from app.services import checks, references
 from app.services.records import Claim, Repeated, Results, drafted
 from app.store import answers
 from app.store.journal import Entry, differences
@@ -94,7 +94,8 @@ def _records(engine: Engine, resource: Resource, drafts: Sequence[Fields], now: 
 def _sorted_out(work: Work, made: Sequence[Record], origin: Origin, now: datetime) -> Results:
     work.load(keys=unique_keys(work.resource, (record.fields for record in made)))
     earlier: set[str] = set()
-    wrong = references.unknown(work, [record.fields for record in made])
+    unknown = references.unknown(work, [record.fields for record in made])
+    wrong = [checks.wrong(work.resource, record.fields) | found for record, found in zip(made, unknown, strict=True)]
     return [
         Invalid(summary(found), errors=found) if found else _take(work, record, origin, now, earlier)
         for record, found in zip(made, wrong, strict=True)

@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 from app.core.db import reading, transact
 from app.core.errors import NotFound, ServiceError, Stale, Taken
 from app.core.kinds import format_time
+from app.core.occurrences import Window
 from app.core.record import Fields, Record
 from app.core.resource import Resource
+from app.services.checks import refuse_wrong
 from app.services.references import refuse_unknown
 from app.store import answers, journal, records
 from app.store.journal import Entry
@@ -49,6 +51,7 @@ def create(
     """
     now = engine.world.now()
     whole = drafted(engine, resource, fields)
+    refuse_wrong(resource, whole)
     record = Record(resource.name, engine.world.new_id(), whole, created_at=now, last_updated=now)
     changed = journal.differences({}, whole)
 
@@ -116,6 +119,7 @@ def _setting(fields: Fields) -> Edit:
         if changed:
             after = replace(record, fields=_derived(work.resource, record.fields, record.fields | fields, now))
             changed = journal.differences(record.fields, after.fields)
+            refuse_wrong(work.resource, after.fields, record.fields)
             _refuse_taken(work, after)
             refuse_unknown(work, [after], changed)
             record.fields, record.last_updated = after.fields, now
@@ -190,13 +194,14 @@ def get(resource: Resource, record_id: str) -> Record:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One page of a listing, by number or after a position (sort value, id)."""
+    """One page of a listing, by number or after a position (sort value, id); with a window, of what happens in it."""
 
     filters: dict[str, Any]
     sort: str
     page: int
     per_page: int
     after: tuple[Any, str] | None = None
+    window: Window | None = None
 
 
 @dataclass(frozen=True)
