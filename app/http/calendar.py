@@ -8,7 +8,7 @@ from app.core.kinds import format_time
 from app.core.resource import Resource
 from app.http import paging, present
 from app.services import calendar
-from app.services.records import Found, Wanted
+from app.services.listings import Found, Wanted
 
 MEDIA = "text/calendar"
 

@@ -19,7 +19,7 @@ from app.core.occurrences import DAY, Window, plus
 from app.core.resource import Resource
 from app.core.schema import summary
 from app.core.typed import is_day
-from app.services.records import Found, Wanted
+from app.services.listings import Found, Wanted
 
 PER_PAGE, MOST = 20, 100
 LAST_PAGE = 10**9

@@ -11,7 +11,7 @@ from app.core.schema import load
 from app.http import calendar, paging, present
 from app.http.bodies import read_json
 from app.http.rest import Views, precondition
-from app.services import records
+from app.services import listings, records
 
 
 def blueprint(resource: Resource) -> Blueprint:
@@ -50,7 +50,7 @@ class Belonging:
         asked = paging.wanted(self.child, fixed=named)
         if asked.window is not None:
             return calendar.answer(self.child, asked)
-        found = records.listing(self.child, asked)
+        found = listings.listing(self.child, asked)
         return paging.answer(asked, found, [present.record(record) for record in found.records])
 
     def create(self, record_id: str) -> Response:

@@ -18,7 +18,7 @@ from app.core.schema import load
 from app.http import batch, calendar, paging, present
 from app.http.bodies import read_json
 from app.http.wiring import engine
-from app.services import operations, records, replays
+from app.services import listings, operations, records, replays
 from app.services.records import Claim, Repeated
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class Views:
         asked = paging.wanted(self.resource)
         if asked.window is not None:
             return calendar.answer(self.resource, asked)
-        found = records.listing(self.resource, asked)
+        found = listings.listing(self.resource, asked)
         return paging.answer(asked, found, [present.record(record) for record in found.records])
 
     def create(self) -> Response:

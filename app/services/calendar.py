@@ -9,7 +9,7 @@ from app.core.occurrences import Occurrence, occurrences
 from app.core.record import Record
 from app.core.resource import Resource
 from app.services import ics, records
-from app.services.records import Wanted
+from app.services.listings import Wanted
 from app.store.calendar import Happening
 from app.store.records import Listing
 
