@@ -9,10 +9,13 @@ from app.core.resource import Registry
 from app.http import (
     openapi_conflict_schemas,
     openapi_conflicts,
+    openapi_kinds,
     openapi_lookback,
+    openapi_many,
     openapi_parts,
     openapi_problems,
     openapi_records,
+    openapi_relations,
     openapi_run_schemas,
     openapi_runs,
     openapi_schemas,
@@ -44,6 +47,9 @@ with `If-Match`, or with `version` in the body, is refused with 412 when somebod
 
 **Waiting.** A write answers after one push to the CRM, within a few seconds. With `Prefer: respond-async` it answers at
 once, and `sync_status` is `pending` until the push has been made.
+
+**References.** A field that names a record of another resource holds its id here, and the record must be there. The CRM
+is told that record's `crm_id`; a record is pushed after those that it refers to.
 """
 BEARER = {
     "type": "http",
@@ -65,7 +71,7 @@ def build(registry: Registry) -> dict[str, Any]:
         security=[{"bearer": []}, {}],
     )
     assert plugin.converter is not None
-    plugin.converter.add_attribute_function(openapi_parts.spelling)  # type: ignore[no-untyped-call]
+    plugin.converter.add_attribute_function(openapi_kinds.spelling)  # type: ignore[no-untyped-call]
     spec.components.security_scheme("bearer", BEARER)
     for schemas in (openapi_schemas, openapi_run_schemas, openapi_status_schemas, openapi_conflict_schemas):
         for schema in schemas.SHOWN:
@@ -79,7 +85,9 @@ def build(registry: Registry) -> dict[str, Any]:
     for resource in registry.values():
         openapi_records.add_schemas(spec, plugin.converter, resource)
         openapi_records.add_paths(spec, resource)
+        openapi_many.add(spec, resource)
         openapi_lookback.add(spec, resource)
+        openapi_relations.add(spec, plugin.converter, resource)
     openapi_service.add_schemas(spec, plugin.converter, registry)
     openapi_service.add_paths(spec, registry)
     for operations in (openapi_sync, openapi_runs, openapi_conflicts):
