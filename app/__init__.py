@@ -23,7 +23,7 @@ from app.core.resource import Registry, registry_of
 from app.core.world import World
 from app.crm import CRMClient, CRMConfig
 from app.crm.lanes import Lanes
-from app.http import access, docs, errors, health, ids, lookback, operations, relations, rest, webhook
+from app.http import access, docs, errors, health, ids, lookback, operations, present, relations, rest, webhook
 from app.http.wiring import ENGINE
 from app.metrics import Metrics, State
 from app.resources import REGISTRY
@@ -151,7 +151,7 @@ def _serve(app: Flask, registry: Registry) -> None:
     made = [module.blueprint(resource) for resource in registry.values() for module in (rest, lookback, relations)]
     for blueprint in (*made, webhook.blueprint(), operations.blueprint()):
         app.register_blueprint(blueprint)
-        app.register_blueprint(blueprint, url_prefix=VERSIONED, name=f"v1_{blueprint.name}")
+        app.register_blueprint(blueprint, url_prefix=VERSIONED, name=f"{present.VERSIONED}{blueprint.name}")
     app.register_blueprint(health.blueprint())
     app.register_blueprint(docs.blueprint())
 

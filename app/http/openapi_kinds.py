@@ -6,7 +6,7 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow.fields import Field as Member
 
 from app.core.field import Field
-from app.core.kinds import LONGEST_EMAIL, Email, Kind, Phone, Prose, Text
+from app.core.kinds import Email, Kind, Phone, Prose, Text
 from app.core.reference import Reference
 from app.core.typed import Choice, Count, Day, Days, Flag, Moment, Names, TimeZone
 from app.http.paging import LONGEST_TEXT
@@ -78,9 +78,7 @@ def filter_by(field: Field) -> Doc:
         return {"type": "boolean"}
     if issubclass(kind, Count):
         return {"type": "integer", "minimum": 1, "maximum": kind.most}
-    if issubclass(kind, Email):
-        return {"type": "string", "format": FORMATS[Email], "maxLength": LONGEST_EMAIL}
-    if issubclass(kind, Phone | Day | Moment | Reference | TimeZone):
+    if issubclass(kind, Email | Phone | Day | Moment | Reference | TimeZone):
         return {"type": "string", "format": next(name for one, name in FORMATS.items() if issubclass(kind, one))}
     return {"type": "string", "maxLength": LONGEST_TEXT, "pattern": PLAIN}
 

@@ -11,6 +11,8 @@ from app.core.kinds import format_time
 from app.core.record import Record
 
 NO_CONTENT = 304
+VERSIONED = "v1_"
+"""What the names of routes begin with that are served under the versioned prefix."""
 
 
 def record(found: Record) -> dict[str, Any]:
@@ -62,10 +64,10 @@ def expected_versions(in_body: int | None = None) -> Collection[int] | None:
     return versions if in_body is None else {in_body}
 
 
-def location(record_id: str) -> str:
-    """Return the address of a record under the prefix at which the caller came in."""
-    assert request.endpoint is not None
-    return url_for(f"{request.endpoint.rpartition('.')[0]}.read", record_id=record_id)
+def location(found: str, record_id: str) -> str:
+    """Return the address of a record of the resource `found`, under the prefix at which the caller came in."""
+    prefix = VERSIONED if (request.endpoint or "").startswith(VERSIONED) else ""
+    return url_for(f"{prefix}{found}.read", record_id=record_id)
 
 
 def _version(tag: str) -> int | None:

@@ -124,7 +124,7 @@ class Views:
 
     def _created(self, shown: dict[str, Any]) -> Response:
         answer = present.answer(shown, 201)
-        answer.headers["Location"] = present.location(shown["id"])
+        answer.headers["Location"] = present.location(self.resource.name, shown["id"])
         return answer
 
     def _repeated(self, claim: Claim) -> Response:
