@@ -10,10 +10,13 @@ from app.http import (
     openapi_calendar,
     openapi_conflict_schemas,
     openapi_conflicts,
+    openapi_kinds,
     openapi_lookback,
+    openapi_many,
     openapi_parts,
     openapi_problems,
     openapi_records,
+    openapi_relations,
     openapi_run_schemas,
     openapi_runs,
     openapi_schemas,
@@ -49,6 +52,9 @@ once, and `sync_status` is `pending` until the push has been made.
 
 **For front ends.** Under `/api` the same operations speak camelCase, with every answer inside `{"success", "data",
 "error", "pagination"}`; that dialect is described at `/api/openapi.json`.
+
+**References.** A field that names a record of another resource holds its id here, and the record must be there. The CRM
+is told that record's `crm_id`; a record is pushed after those that it refers to.
 """
 BEARER = {
     "type": "http",
@@ -70,7 +76,7 @@ def build(registry: Registry) -> dict[str, Any]:
         security=[{"bearer": []}, {}],
     )
     assert plugin.converter is not None
-    plugin.converter.add_attribute_function(openapi_parts.spelling)  # type: ignore[no-untyped-call]
+    plugin.converter.add_attribute_function(openapi_kinds.spelling)  # type: ignore[no-untyped-call]
     spec.components.security_scheme("bearer", BEARER)
     for schemas in (openapi_schemas, openapi_run_schemas, openapi_status_schemas, openapi_conflict_schemas):
         for schema in schemas.SHOWN:
@@ -84,8 +90,10 @@ def build(registry: Registry) -> dict[str, Any]:
     for resource in registry.values():
         openapi_records.add_schemas(spec, plugin.converter, resource)
         openapi_records.add_paths(spec, resource)
+        openapi_many.add(spec, resource)
         openapi_lookback.add(spec, resource)
         openapi_calendar.add(spec, resource)
+        openapi_relations.add(spec, plugin.converter, resource)
     openapi_service.add_schemas(spec, plugin.converter, registry)
     openapi_service.add_paths(spec, registry)
     for operations in (openapi_search, openapi_sync, openapi_runs, openapi_conflicts):

@@ -12,7 +12,6 @@ from app.http import openapi_examples as examples
 from app.http.openapi_links import link, to_conflict
 from app.http.openapi_parts import (
     DECIDED,
-    PLAIN,
     Doc,
     answer,
     body,
@@ -55,11 +54,7 @@ def _orders(registry: Registry) -> dict[str, Doc]:
         "Decision": order(
             "use",
             use=text(enum=list(conflicts.USE_OF), description="Which side is right; or the `value` instead of both."),
-            value={
-                "type": ["string", "null"],
-                "pattern": PLAIN,
-                "description": "With `use: value`: what both sides shall hold, as the field takes it.",
-            },
+            value={"description": "With `use: value`: what both sides shall hold, as the field takes it."},
             make_rule=flag("Let this side win on this field from now on; its other open conflicts are resolved too."),
             recreate=flag("With `local`, of a deletion: create the record in the CRM again."),
         )

@@ -1,11 +1,15 @@
 """Values for the documents of the API, made from a declaration, so that every example is one that works."""
 
 import re
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.core.field import Field
-from app.core.kinds import Email, Phone
+from app.core.kinds import Email, Phone, format_time
+from app.core.reference import Reference
 from app.core.resource import Resource
+from app.core.typed import Address, Choice, Count, Day, Days, Flag, Free, Moment, Names, TimeZone
 from app.services.checks import wrong
 from app.sync.delivery import Delivered
 
@@ -13,23 +17,58 @@ IDENTITY = "0190a6e2-7c1b-7d3f-8f43-5b2f1c9d0e11"
 CRM_ID = "CRM123"
 MOMENT = "2026-01-31T12:00:00.000Z"
 DEFAULT_RESOURCE = Delivered().fields["resource"].load_default
-STAND_INS: dict[type, str] = {Email: "somebody@example.com", Phone: "+1 202-555-0142"}
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo")
+STAND_INS: dict[type, Any] = {
+    Email: "somebody@example.com", Phone: "+1 202-555-0142", Day: "2026-01-31", Moment: MOMENT, Flag: False, Count: 1,
+    TimeZone: "UTC", Names: [], Days: [], Free: {}, Address: {},
+}  # fmt: skip
 """What is shown for a field that was declared without an example."""
 
 
 def value(field: Field) -> Any:
-    """Return a value that the field takes."""
+    """Return a value that the field takes. A reference is null where it may be."""
+    if field.example is None and field.reference:
+        return None if field.nullable else IDENTITY
     return STAND_INS.get(field.kind, "Example") if field.example is None else field.example
 
 
 def other(field: Field, number: int = 1) -> Any:
-    """Return another value that the field takes; a different one for each number from 1 to 9."""
-    text = str(value(field))
-    if issubclass(field.kind, Phone):
-        return re.sub(r"\d(?=\D*$)", lambda digit: str((int(digit[0]) + number) % 10), text)
-    if issubclass(field.kind, Email):
-        return tagged(text, str(number))
-    return f"{text[: (field.length or len(text) + 2) - 2]} {number}"
+    """Return another value that the field takes; of text, a different one for each number from 1 to 9."""
+    now, kind = value(field), field.kind
+    if issubclass(kind, Phone):
+        return re.sub(r"\d(?=\D*$)", lambda digit: str((int(digit[0]) + number) % 10), now)
+    if issubclass(kind, Email):
+        return tagged(now, str(number))
+    for of, change in OTHERS.items():
+        if issubclass(kind, of):
+            return change(field, now, number)
+    return f"{now[: (field.length or len(now) + 2) - 2]} {number}"
+
+
+def _other_choice(field: Field, now: Any, number: int) -> Any:
+    assert issubclass(field.kind, Choice)
+    words = [word for word in field.kind.choices if word != now]
+    return words[(number - 1) % len(words)]
+
+
+def _later(days: int, now: str) -> str:
+    moment = datetime.fromisoformat(now) + timedelta(days=days)
+    return moment.date().isoformat() if len(now) == len("2026-01-31") else str(format_time(moment))
+
+
+OTHERS: dict[type, Callable[[Field, Any, int], Any]] = {
+    Choice: _other_choice,
+    TimeZone: lambda _, now, number: [zone for zone in ZONES if zone != now][number % (len(ZONES) - 1)],
+    Reference: lambda _field, now, _number: now,
+    Day: lambda _, now, number: _later(number, now),
+    Moment: lambda _, now, number: _later(number, now),
+    Flag: lambda _field, now, _number: not now,
+    Count: lambda _, now, number: now + number,
+    Days: lambda _, now, number: [*now, *(_later(number, day) for day in now[:1])],
+    Names: lambda _, now, number: [*now, str(number)],
+    Free: lambda _, now, number: {**now, "more": number},
+}
+"""How another value of a kind that is no open text is made: of the field, its value and a number."""
 
 
 def tagged(text: str, tag: str) -> str:
@@ -50,14 +89,25 @@ def least(resource: Resource) -> dict[str, Any]:
 
 
 def edited(resource: Resource) -> Field:
-    """Return the field that examples edit: one that nobody has to have alone, and that the CRM hears of."""
-    fields = [field for field in resource.fields.values() if field.crm] or list(resource.fields.values())
-    return next((field for field in reversed(fields) if not field.unique), fields[-1])
+    """Return the field that examples edit: open text that nobody has to have alone, and that the CRM hears of."""
+    fields = [field for field in resource.fields.values() if not field.unique] or list(resource.fields.values())
+    return max(reversed(fields), key=lambda field: (bool(field.crm), field.kind.searchable, not field.reference))
+
+
+def label(resource: Resource) -> Field:
+    """Return the field of open text by which a person tells one record from another: the first one."""
+    fields = list(resource.fields.values())
+    return next((field for field in fields if field.kind.searchable), fields[0])
 
 
 def patch(resource: Resource) -> dict[str, Any]:
     field = edited(resource)
     return {field.name: other(field)}
+
+
+def step(resource: Resource, fields: Collection[str]) -> dict[str, Any]:
+    """Return what a step sets."""
+    return {name: other(resource.fields[name]) for name in fields}
 
 
 def shown(resource: Resource) -> dict[str, Any]:
@@ -148,3 +198,9 @@ def batch(resource: Resource) -> dict[str, Any]:
     }
     stored = {"status": 201, "record": shown(resource) | {"sync_status": "pending", "crm_id": None}}
     return {"success": False, "created": 1, "failed": 1, "results": [stored, refused]}
+
+
+def edit_of_many(resource: Resource) -> dict[str, Any]:
+    """Return what became of an edit of one record."""
+    after = {**shown(resource), **patch(resource), "sync_status": "pending", "version": 2}
+    return {"success": True, "updated": 1, "failed": 0, "results": [{"status": 200, "record": after}]}

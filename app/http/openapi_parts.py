@@ -5,37 +5,26 @@ from typing import Any
 
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
-from marshmallow.fields import Field
 
-from app.core.kinds import Email, Phone, Text
 from app.core.resource import Resource
 from app.crm import signature
 from app.http import paging
+from app.http.openapi_kinds import PLAIN
 
 Doc = dict[str, Any]
 """A piece of the document."""
 JSON = "application/json"
-LONGEST_FILTER = 300
-_PLAIN = r"[^\x00-\x1f\x7f-\x9f]"
-PLAIN = f"^{_PLAIN}*$"
-"""One line: no control characters."""
-FILLED = rf"^{_PLAIN}*[^\s\x00-\x1f\x7f-\x9f]{_PLAIN}*$"
-"""One line that is not blank."""
-
-
-def spelling(_converter: OpenAPIConverter, field: Field[Any], **_: Any) -> Doc:
-    """Return how the text of a field must be spelled, where its kind has no format that says so."""
-    if isinstance(field, Email):
-        return {"format": "idn-email"}
-    if isinstance(field, Phone):
-        return {"format": "phone-number"}
-    return {"pattern": FILLED if field.required else PLAIN} if type(field) is Text else {}
 
 
 def names(resource: Resource) -> tuple[str, str]:
     """Return the names of one record and of many, as they are part of other names: `User`, `Users`."""
-    many = "".join(word.capitalize() for word in resource.name.split("_"))
+    many = "".join(word.capitalize() for word in resource.name.split("-"))
     return resource.singular.title().replace(" ", ""), many
+
+
+def a(resource: Resource) -> str:
+    """Return one record in words: `a user`, `an interaction`."""
+    return f"{'an' if resource.singular[0] in 'aeio' else 'a'} {resource.singular}"
 
 
 def described(converter: OpenAPIConverter, schema_: Schema) -> Doc:
@@ -46,6 +35,11 @@ def described(converter: OpenAPIConverter, schema_: Schema) -> Doc:
 
 def operation(tag: str, operation_id: str, summary: str, description: str, **more: Any) -> Doc:
     return {"operationId": operation_id, "tags": [tag], "summary": summary, "description": description, **more}
+
+
+def of_resource(resource: Resource, verb: str, summary: str, description: str, **more: Any) -> Doc:
+    """Return an operation on records; `{0}` and `{1}` in its id are the names of one and of many."""
+    return operation(resource.name, verb.format(*names(resource)), summary, description, **more)
 
 
 def ref(kind: str, key: str) -> Doc:
@@ -71,7 +65,7 @@ def text(**more: Any) -> Doc:
 
 def exact(**more: Any) -> Doc:
     """Return the schema of text that is compared with what is stored."""
-    return text(maxLength=LONGEST_FILTER, pattern=PLAIN, **more)
+    return text(maxLength=paging.LONGEST_TEXT, pattern=PLAIN, **more)
 
 
 def number(least: int, most: int, default: int | None = None) -> Doc:

@@ -1,18 +1,18 @@
 """The operations on the records of one resource, for the OpenAPI document."""
 
+from collections.abc import Collection
 from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
-from app.core.field import Field
-from app.core.kinds import Text
 from app.core.resource import Resource
-from app.http import openapi_calendar, openapi_links, paging
+from app.http import openapi_calendar, openapi_kinds, openapi_links, paging
 from app.http import openapi_examples as examples
 from app.http.openapi_parts import (
     JSON,
     Doc,
+    a,
     answer,
     body,
     described,
@@ -20,7 +20,7 @@ from app.http.openapi_parts import (
     listed,
     names,
     number,
-    operation,
+    of_resource,
     pages,
     parameter,
     query,
@@ -44,12 +44,10 @@ CURSOR: Doc = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 def add_schemas(spec: APISpec, converter: OpenAPIConverter, resource: Resource) -> None:
     """Add what is written (whole and in part) and what is shown."""
     one, _ = names(resource)
-    whole, part = (described(converter, each) for each in (resource.full, resource.partial))
-    for written in (whole, part):
-        for name, member in written["properties"].items():
-            member.update(_about(resource.fields[name]))
+    whole, part = written(converter, resource), written(converter, resource, whole=False)
     spec.components.schema(f"{one}Create", whole)
     spec.components.schema(f"{one}Replace", {**whole, "properties": {**whole["properties"], "version": VERSION}})
+    spec.components.schema(f"{one}Fields", {**part, "minProperties": 1})
     spec.components.schema(f"{one}Edit", {**part, "properties": {**part["properties"], "version": VERSION}})
     shown = _shown(whole["properties"])
     listing = {"data": {"type": "array", "items": openapi_calendar.item(resource)}, "pagination": schema("Pagination")}
@@ -59,17 +57,16 @@ def add_schemas(spec: APISpec, converter: OpenAPIConverter, resource: Resource) 
     spec.components.schema(f"{one}List", {"type": "object", "required": list(listing), "properties": listing})
 
 
-def _about(field: Field) -> Doc:
-    """Return what a field's schema cannot say by itself."""
-    first = (field.kind.__doc__ or "").partition("\n")[0]
-    more = " No two live records share it, in any letter case." if field.unique else ""
-    not_blank = {"minLength": 1} if field.required and issubclass(field.kind, Text) else {}
-    marked = {"x-unique": True} if field.unique else {}
-    return {"description": f"{first}{more}", **not_blank, **marked}
+def written(converter: OpenAPIConverter, resource: Resource, *, whole: bool = True) -> Doc:
+    """Return the schema of what is written of a record, whole or in part."""
+    found = described(converter, resource.full if whole else resource.partial)
+    for name, member in found["properties"].items():
+        found["properties"][name] = openapi_kinds.written(resource.fields[name], member, whole=whole)
+    return found
 
 
 def _shown(written: Doc) -> Doc:
-    fields = {name: {key: said for key, said in one.items() if key != "pattern"} for name, one in written.items()}
+    fields = {name: openapi_kinds.shown(one) for name, one in written.items()}
     nullable_text = {"type": ["string", "null"]}
     moment = text(format="date-time")
     return {
@@ -98,28 +95,8 @@ def add_paths(spec: APISpec, resource: Resource) -> None:
     spec.path(f"{path}/{{record_id}}/sync", operations={"post": _sync(resource)}, parameters=shared)
 
 
-def of_resource(resource: Resource, verb: str, summary: str, description: str, **more: Any) -> Doc:
-    """Return an operation on records; `{0}` and `{1}` in its id are the names of one and of many."""
-    return operation(resource.name, verb.format(*names(resource)), summary, description, **more)
-
-
 def _index(resource: Resource) -> Doc:
     one, _ = names(resource)
-    sorts = [*paging.SORTS, *resource.fields]
-    signed = [f"{sign}{name}" for name in sorts for sign in ("-", "")]
-    choices = [
-        *pages(paging.PER_PAGE),
-        query("cursor", "Where the page before ended: its `next_cursor`. Use it with the same `sort`.", CURSOR),
-        query("sort", "Order; `-` is descending.", text(enum=signed, default="-last_updated")),
-        query("sync_status", "Only records that stand so with the CRM.", text(enum=list(paging.STATUSES))),
-        query("q", "Only records with this text in a field, in any letter case.", exact()),
-        query("updated_since", "Only records that changed at or after this time.", text(format="date-time")),
-        *(
-            query(name, f"Only the record with this {name}, in any letter case.", exact())
-            for name in resource.unique_fields
-        ),
-        *openapi_calendar.window(resource),
-    ]
     shown = listed(paging.PER_PAGE, examples.shown(resource))
     page = answer("A page of records.", schema(f"{one}List"), shown, "Link")
     page["links"] = openapi_links.to_record(resource, "$response.body#/data/0/id")
@@ -127,8 +104,29 @@ def _index(resource: Resource) -> Doc:
         resource, "list{1}", f"List {resource.name}",
         "By page number, or with `cursor` for a walk that misses nothing while records come and go. "
         "Parameters that are not listed here are refused.",
-        parameters=choices, responses={"200": page, **refusals(400)},
+        parameters=listing(resource), responses={"200": page, **refusals(400)},
     )  # fmt: skip
+
+
+def listing(resource: Resource, fixed: Collection[str] = ()) -> list[Doc]:
+    """Return the parameters of a listing; by the fields in `fixed` it is filtered already."""
+    sorts = [*paging.SORTS, *(name for name, field in resource.fields.items() if field.kind.sortable)]
+    signed = [f"{sign}{name}" for name in sorts for sign in ("-", "")]
+    by_field = [field for name, field in resource.fields.items() if field.kind.filterable and name not in fixed]
+    case = {True: ", in any letter case", False: ""}
+    return [
+        *pages(paging.PER_PAGE),
+        query("cursor", "Where the page before ended: its `next_cursor`. Use it with the same `sort`.", CURSOR),
+        query("sort", "Order; `-` is descending.", text(enum=signed, default="-last_updated")),
+        query("sync_status", "Only records that stand so with the CRM.", text(enum=list(paging.STATUSES))),
+        query("q", "Only records with this text in a field, in any letter case.", exact()),
+        query("updated_since", "Only records that changed at or after this time.", text(format="date-time")),
+        *(
+            query(one.name, f"Only records with this {one.name}{case[one.unique]}.", openapi_kinds.filter_by(one))
+            for one in by_field
+        ),
+        *openapi_calendar.window(resource),
+    ]
 
 
 def _create(resource: Resource) -> Doc:
@@ -143,7 +141,7 @@ def _create(resource: Resource) -> Doc:
     )  # fmt: skip
     made["links"] = openapi_links.to_record(resource, "$response.body#/id")
     return of_resource(
-        resource, "create{0}", f"Create a {resource.singular}",
+        resource, "create{0}", f"Create {a(resource)}",
         "Stores the record and pushes it to the CRM, within a few seconds. A CRM that does not answer in time does "
         "not matter: the record is stored as `pending` and is pushed later.",
         parameters=["IdempotencyKey", "Prefer"],
@@ -155,7 +153,7 @@ def _create(resource: Resource) -> Doc:
 def _read(resource: Resource) -> Doc:
     one, _ = names(resource)
     return of_resource(
-        resource, "read{0}", f"Read a {resource.singular}", "As it stands now, here and with the CRM.",
+        resource, "read{0}", f"Read {a(resource)}", "As it stands now, here and with the CRM.",
         parameters=["IfNoneMatch"],
         responses={
             "200": answer(f"The {resource.singular}.", schema(one), examples.shown(resource), "ETag"),
@@ -168,8 +166,9 @@ def _read(resource: Resource) -> Doc:
 def _replace(resource: Resource) -> Doc:
     given = {"whole": (f"A whole {resource.singular}", examples.whole(resource) | examples.patch(resource))}
     return _changed(
-        resource, "replace{0}", f"Replace a {resource.singular}",
-        "Sets every field; one that is left out becomes null. Without If-Match or `version` the last writer wins.",
+        resource, "replace{0}", f"Replace {a(resource)}",
+        "Sets every field; one that is left out gets its default, or null without one. Without If-Match or `version` "
+        "the last writer wins.",
         body(schema(f"{names(resource)[0]}Replace"), given),
     )  # fmt: skip
 
@@ -177,7 +176,7 @@ def _replace(resource: Resource) -> Doc:
 def _edit(resource: Resource) -> Doc:
     given = {"one": ("One field", examples.patch(resource))}
     return _changed(
-        resource, "edit{0}", f"Edit a {resource.singular}",
+        resource, "edit{0}", f"Edit {a(resource)}",
         "Sets the fields that are named and leaves the others (RFC 7396). Without If-Match or `version` the last "
         "writer wins, field by field.",
         body(schema(f"{names(resource)[0]}Edit"), given, JSON, MERGE_PATCH),
@@ -200,7 +199,7 @@ def _changed(resource: Resource, verb: str, summary: str, description: str, give
 def _delete(resource: Resource) -> Doc:
     deleted = answer("It is deleted.") | {"links": openapi_links.after_deletion(resource)}
     return of_resource(
-        resource, "delete{0}", f"Delete a {resource.singular}",
+        resource, "delete{0}", f"Delete {a(resource)}",
         "Leaves a tombstone, which is pushed like any change; its unique values are free again.",
         parameters=["IfMatch", "Prefer"],
         responses={"204": deleted, **refusals(404, 412)},
@@ -211,7 +210,7 @@ def _changes(resource: Resource) -> Doc:
     found = answer("The journal, newest first.", schema("Changes"), examples.changes(resource))
     found["links"] = openapi_links.to_undo(resource)
     return of_resource(
-        resource, "list{0}Changes", f"List the changes of a {resource.singular}",
+        resource, "list{0}Changes", f"List the changes of {a(resource)}",
         "Who changed which field, when, from what to what; of a deleted record too.",
         parameters=[
             query("limit", "Most entries; what changed together is one entry.", number(1, MOST_CHANGES, CHANGES)),
@@ -225,7 +224,7 @@ def _sync(resource: Resource) -> Doc:
     one, _ = names(resource)
     found = answer(f"The {resource.singular} as it stands now.", schema(one), examples.shown(resource), "ETag")
     return of_resource(
-        resource, "sync{0}", f"Sync a {resource.singular} now",
+        resource, "sync{0}", f"Sync {a(resource)} now",
         "Pushes what this record owes the CRM, also when it was given up, and fetches what the CRM has. What goes "
         "wrong is said in `sync_status` and `sync_error`.",
         responses={"200": found, **refusals(404)},

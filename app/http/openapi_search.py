@@ -8,8 +8,20 @@ from app.core import words
 from app.core.resource import Registry, Resource
 from app.http import openapi_examples as examples
 from app.http import openapi_links, paging
-from app.http.openapi_parts import PLAIN, Doc, answer, listed, names, operation, pages, query, refusals, schema, text
-from app.http.openapi_records import of_resource
+from app.http.openapi_kinds import PLAIN
+from app.http.openapi_parts import (
+    Doc,
+    answer,
+    listed,
+    names,
+    of_resource,
+    operation,
+    pages,
+    query,
+    refusals,
+    schema,
+    text,
+)  # fmt: skip
 from app.services import searching
 
 TAG = "search"

@@ -51,6 +51,9 @@ def add_schemas(spec: APISpec, converter: OpenAPIConverter, registry: Registry) 
     for name, description in about.items():
         delivered["properties"][name]["description"] = description
     delivered["properties"]["resource"]["enum"] = list(registry)
+    if examples.DEFAULT_RESOURCE not in registry:
+        del delivered["properties"]["resource"]["default"]
+        delivered["required"].append("resource")
     delivered["properties"]["updated_fields"] |= _updated(converter, registry)
     deleted: Doc = {"properties": {"event": {"const": "deleted"}}, "required": ["event"]}
     delivered["anyOf"] = [{"required": ["updated_fields"]}, deleted]

@@ -4,9 +4,11 @@ from app.core.resource import Registry
 from app.http import openapi
 from app.http.postman_conflicts import conflicts
 from app.http.postman_crm import CRM_VARIABLES, edit_in_crm, webhook
-from app.http.postman_lookback import batch, lookback
+from app.http.postman_lookback import lookback
+from app.http.postman_many import many
 from app.http.postman_parts import Api, Doc, Step, equals, folder
 from app.http.postman_records import Flow
+from app.http.postman_relations import kept, relations, steps
 from app.http.postman_search import search
 from app.http.postman_sync import runs, sync
 
@@ -24,20 +26,24 @@ production also needs `apiToken`, and refuses the unsigned webhooks.
 def build(registry: Registry) -> Doc:
     """Return the collection."""
     api = Api(openapi.build(registry))
-    flows = [Flow(api, resource) for resource in registry.values()]
+    flows = [Flow(api, registry, resource) for resource in registry.values()]
     folders = [_service(api)]
     for flow in flows:
-        folders += [flow.life(), search(flow), lookback(flow), batch(flow)]
-        folders += [edit_in_crm(flow), webhook(flow), conflicts(flow), flow.refusals()]
-    folders += [sync(api), runs(api), *(flow.end() for flow in flows)]
+        folders += [flow.life(), search(flow), lookback(flow), many(flow), edit_in_crm(flow), webhook(flow)]
+        folders += [conflicts(flow), flow.refusals()]
+    folders += [relations(flow) for flow in flows if flow.resource.children]
+    folders += [steps(flow) for flow in flows if flow.resource.actions]
+    folders += [sync(api), runs(api), *(flow.end() for flow in reversed(flows))]  # those that refer to others go first
     own = {"baseUrl": "http://127.0.0.1:8000", "apiToken": "", "run": "", "tries": "0", "moment": "", "runId": ""}
-    kept = {f"{flow.one}{what}": "" for flow in flows for what in KEPT}
+    of_flows = {f"{flow.one}{what}": "" for flow in flows for what in KEPT}
+    of_children = {name: "" for flow in flows for name in kept(flow)}
+    variables = own | CRM_VARIABLES | of_flows | of_children
     bearer = [{"key": "token", "value": "{{apiToken}}", "type": "string"}]
     return {
         "info": {"name": openapi.TITLE, "description": DESCRIPTION, "version": openapi.VERSION, "schema": SCHEMA},
         "item": folders,
         "auth": {"type": "bearer", "bearer": bearer},
-        "variable": [{"key": key, "value": value} for key, value in (own | CRM_VARIABLES | kept).items()],
+        "variable": [{"key": key, "value": value} for key, value in variables.items()],
     }
 
 

@@ -1,7 +1,8 @@
-"""The requests of the Postman collection about what a record has been through, and about many at once."""
+"""The requests of the Postman collection about what a record has been through."""
 
 from app.http import openapi_examples as examples
-from app.http.postman_parts import Doc, Step, equals, folder, has, named
+from app.http.openapi_parts import a
+from app.http.postman_parts import Doc, Step, equals, folder, has
 from app.http.postman_records import NOBODY, Flow
 
 NO_CHANGE = "999999999"
@@ -33,32 +34,9 @@ def lookback(flow: Flow) -> Doc:
         ),
         ("undo{0}Change", Step(f"Undo it twice for the {flow.word}", 412, ids=change)),
         ("undo{0}Change", Step(f"Undo what the {flow.word} never was", 404, ids={**it, "change_id": NO_CHANGE})),
-        ("restore{0}", Step(f"Restore the {flow.word}, who lives", 200, ids=it, checks=flow.same)),
-        ("restore{0}", Step(f"Restore a {flow.word} who is not there", 404, ids={"record_id": NOBODY})),
-        ("explain{0}", Step(f"Explain a {flow.word} who is not there", 404, ids={"record_id": NOBODY})),
+        ("restore{0}", Step(f"Restore the {flow.word}, which lives", 200, ids=it, checks=flow.same)),
+        ("restore{0}", Step(f"Restore {a(flow.resource)} that is not there", 404, ids={"record_id": NOBODY})),
+        ("explain{0}", Step(f"Explain {a(flow.resource)} that is not there", 404, ids={"record_id": NOBODY})),
     ]
     items = [flow.request(verb, step) for verb, step in steps]
     return folder(f"{flow.many}: looking back", "Why it is as it is, and the way back.", items)
-
-
-def batch(flow: Flow) -> Doc:
-    """Make many records with one request."""
-    other = {name: _more(value) for name, value in flow.tagged.items()}
-    both = [other, {"nonsense": 1}]
-    each = {
-        "each is answered": "pm.expect(body.results.map((one) => one.status)).to.eql([201, 400]);",
-        "one was stored": equals("body.created", 1),
-    }
-    keeps = {f"{flow.one}OtherId": "body.results[0].record.id"}
-    refused = {"nothing was stored": equals("body.code", "invalid"), **named("items[1].nonsense")}
-    steps: list[tuple[str, Step]] = [
-        ("create{1}", Step(f"{flow.many}: many, all or none", 400, {"items": both, "atomic": True}, checks=refused)),
-        ("create{1}", Step(f"{flow.many}: many, each by itself", 200, {"items": both}, checks=each, keeps=keeps)),
-        ("delete{0}", Step(f"{flow.many}: delete the other one", 204, ids={"record_id": flow.variable("OtherId")})),
-    ]
-    items = [flow.request(verb, step) for verb, step in steps]
-    return folder(f"{flow.many}: many at once", "Up to 1,000; the worker pushes them.", items)
-
-
-def _more(value: object) -> object:
-    return value.replace("{{run}}", "{{run}}b") if isinstance(value, str) else value

@@ -104,6 +104,8 @@ def folder(name: str, description: str, items: list[Doc]) -> Doc:
 def equals(place: str, value: Any) -> str:
     """Return JavaScript that expects a value; one that holds a variable is put in first."""
     text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list | dict):
+        return f"pm.expect({place}).to.eql({text});"
     return f"pm.expect({place}).to.equal({f'pm.variables.replaceIn({text})' if '{{' in text else text});"
 
 

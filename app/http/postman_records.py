@@ -3,9 +3,9 @@
 from functools import cached_property
 from typing import Any
 
-from app.core.resource import Resource
+from app.core.resource import Registry, Resource
 from app.http import openapi_examples as examples
-from app.http.openapi_parts import names
+from app.http.openapi_parts import a, names
 from app.http.postman_parts import Api, Doc, Step, equals, folder, has, named
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -15,11 +15,18 @@ NEW_RUN = (
 )
 
 
+def made(resource: Resource) -> str:
+    """Return the variable with the id of the record that the folders of a resource are about."""
+    one, _ = names(resource)
+    return f"{{{{{one[0].lower()}{one[1:]}Id}}}}"
+
+
 class Flow:
     """The folders about one resource."""
 
-    def __init__(self, api: Api, resource: Resource) -> None:
+    def __init__(self, api: Api, registry: Registry, resource: Resource) -> None:
         self.api = api
+        self.registry = registry
         self.resource = resource
         self.word = resource.singular
         self.name, self.many = names(resource)
@@ -32,9 +39,16 @@ class Flow:
     @cached_property
     def tagged(self) -> dict[str, Any]:
         """Return a whole record of which each run has one of its own."""
-        whole = self._example("create{0}", "whole")
-        tagged = self.resource.unique_fields or tuple(whole)[:1]
+        whole = self._example("create{0}", "whole") | self.referring
+        tagged = self.resource.unique_fields or (examples.label(self.resource).name,)
         return {name: examples.tagged(value, "{{run}}") if name in tagged else value for name, value in whole.items()}
+
+    @cached_property
+    def referring(self) -> dict[str, str]:
+        """Return the references that a record must have, to records that were made in the folders before."""
+        whole = examples.whole(self.resource)
+        targets = {name: kind.target(whole) for name, kind in self.resource.references.items() if whole[name]}
+        return {name: made(self.registry[target]) for name, target in targets.items() if target}
 
     def variable(self, what: str) -> str:
         return f"{{{{{self.one}{what}}}}}"
@@ -75,7 +89,7 @@ class Flow:
         }
         again = {"it is the first answer": 'pm.response.to.have.header("Idempotency-Replayed", "true");', **self.same}
         return [
-            self._step("create{0}", f"Create a {self.word}", 201, **sent, before=NEW_RUN, keeps=keeps, checks=new),
+            self._step("create{0}", f"Create {a(self.resource)}", 201, **sent, before=NEW_RUN, keeps=keeps, checks=new),
             self._step("create{0}", f"Create the same {self.word}, with the same key", 201, **sent, checks=again),
         ]
 
@@ -127,9 +141,10 @@ class Flow:
 
     def _not_there(self) -> list[Doc]:
         nobody: dict[str, Any] = {"ids": {"record_id": NOBODY}}
+        who = f"{a(self.resource)} that is not there"
         return [
-            self._refused("read{0}", f"a {self.word} who is not there", 404, "not_found", **nobody),
-            self._refused("edit{0}", f"an edit of a {self.word} who is not there", 404, "not_found", body={}, **nobody),
+            self._refused("read{0}", who, 404, "not_found", **nobody),
+            self._refused("edit{0}", f"an edit of {who}", 404, "not_found", body={}, **nobody),
         ]
 
     def _too_late(self) -> list[Doc]:

@@ -2,9 +2,15 @@
 
 import pytest
 
+from app.resources import REGISTRY
 from tests.support.operations import delete_many, disagree
 
 FIGURES = "contract"
+
+
+@pytest.fixture
+def registry():
+    return REGISTRY
 
 
 @pytest.fixture

@@ -7,10 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from app.resources import REGISTRY
+
 ROOT = Path(__file__).resolve().parents[2]
 POSTMAN = ROOT / "postman"
 KEPT = POSTMAN / "crm-sync.postman_collection.json"
 RENEW = "with the stack running: curl -s http://127.0.0.1:8000/postman.json -o postman/crm-sync.postman_collection.json"
+
+
+@pytest.fixture
+def registry():
+    return REGISTRY
 
 
 class Tags(HTMLParser):

@@ -7,10 +7,16 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.http.openapi_parts import names
 from app.http.openapi_service import ROOT_ONLY
+from app.resources import REGISTRY
 from tests.support.openapi import METHODS, operations, resolved, resources
 
 PROBLEM = "application/problem+json"
 EXPLORER_FILES = "docs.static"
+
+
+@pytest.fixture
+def registry():
+    return REGISTRY
 
 
 def test_the_document_is_valid(document):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events, from_schema
 
+from app.http.openapi_examples import ZONES
 from tests.support.contract_explained import explained
 
 WAIT, STEPS = 60, 12
@@ -20,6 +21,7 @@ PHONES = ["", "123-456-7890", "202" + " " * 20 + "555-0142", "202" + " " * 21 + 
 """Made up, of a kind that the service takes, up to the longest: formats cannot say all of it. Few, so that they clash."""
 schemathesis.openapi.format("idn-email", st.sampled_from(EMAILS))
 schemathesis.openapi.format("phone-number", st.sampled_from(PHONES))
+schemathesis.openapi.format("iana-time-zone", st.sampled_from(ZONES))
 
 
 @dataclass
