@@ -2,6 +2,7 @@
 
 from app.core.resource import Registry
 from app.http import openapi
+from app.http.postman_calendar import calendar
 from app.http.postman_conflicts import conflicts
 from app.http.postman_crm import CRM_VARIABLES, edit_in_crm, webhook
 from app.http.postman_lookback import lookback
@@ -31,6 +32,7 @@ def build(registry: Registry) -> Doc:
     for flow in flows:
         folders += [flow.life(), search(flow), lookback(flow), many(flow), edit_in_crm(flow), webhook(flow)]
         folders += [conflicts(flow), flow.refusals()]
+        folders += [calendar(flow)] if flow.resource.occurs else []
     folders += [relations(flow) for flow in flows if flow.resource.children]
     folders += [steps(flow) for flow in flows if flow.resource.actions]
     folders += [sync(api), runs(api), *(flow.end() for flow in reversed(flows))]  # those that refer to others go first

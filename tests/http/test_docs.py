@@ -113,7 +113,7 @@ def described(documented, method, path):
         for verb, template in documented
         if verb == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
     ]
-    return min(fits, key=lambda one: one[1].count("{"), default=(method, path))
+    return min(fits, key=lambda one: (one[1].count("{"), -len(one[1])), default=(method, path))
 
 
 def test_every_request_of_the_collection_has_tests_and_a_name_of_its_own(collection):
