@@ -38,7 +38,10 @@ def delivered_again(view: View) -> Iterator[str]:
     if not (stage.setting.habits.has_feed or stage.setting.news == "webhooks"):
         return  # what was lost is news to a service that cannot pull
     random, made = Random(len(stage.sent)), len(stage.crm.writes)  # noqa: S311
-    chosen = random.sample(stage.sent, min(SOME, len(stage.sent)))
+    # What a person has yet to decide on was told of by a pull: a message of before that was lost is still news to it.
+    waiting = {one["crm_id"] for one in view.conflicts if (one["kind"], one["status"]) == ("deleted", "open")}
+    sent = [letter for letter in stage.sent if letter.body["crm_id"] not in waiting]
+    chosen = random.sample(sent, min(SOME, len(sent)))
     for number, letter in enumerate(chosen):
         renamed = replace(letter, identity=f"{letter.identity}-again") if number % 2 else letter
         with stage.processes.acting("web"):
