@@ -84,6 +84,7 @@ def foretold(planned: dict[str, Any]) -> Writes:
     return sorted(
         (
             one["side"],
+            one["resource"],
             one["crm_id"] if (one["side"], one["action"]) == ("here", "create") else one["record_id"],
             one["action"],
             sorted((name, pair["from"], pair["to"]) for name, pair in one["fields"].items()),
@@ -97,9 +98,10 @@ def came_true(engine: Engine, run: dict[str, Any]) -> Writes:
     done: Writes = []
     for name in engine.registry:
         here, there = of_run(run["id"], name)
-        done += [("here", *_named(engine, one), _pairs(one.changes)) for one in here]
+        done += [("here", name, *_named(engine, one), _pairs(one.changes)) for one in here]
         done += [
-            ("crm", one.record_id, one.action, [] if one.action == "delete" else _pairs(one.changes)) for one in there
+            ("crm", name, one.record_id, one.action, [] if one.action == "delete" else _pairs(one.changes))
+            for one in there
         ]
     return sorted(done)
 

@@ -1,0 +1,78 @@
+"""Invariants about references: who is named here is named there, and no record goes to the CRM before its parents."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from app.core.db import reading
+from app.core.record import Fields, Record
+from app.core.resource import Resource
+from app.crm.line import Call
+from app.simulator.ledger import ALL
+from app.simulator.view import View
+from app.store import journal, outbox, records
+
+if TYPE_CHECKING:
+    from app.simulator.stage import Stage
+
+
+def agree(view: View, record: Record, name: str, there: str | None) -> bool:
+    """Tell whether a reference leads to the same record on both sides; who is no more in the CRM is nobody there."""
+    target = view.others.get(view.resource.references[name].target(record.fields) or "")
+    here = record.fields[name]
+    row = None if target is None or there is None else target.crm.rows.get(there)
+    is_nobody = row is None or row.deleted
+    if here is None or target is None:
+        return is_nobody
+    parent = next((one for one in target.everybody if one.id == here), None)
+    if parent is None:
+        return False
+    # Who has lost a counterpart is named by it as long as nobody writes the reference anew.
+    return there == parent.crm_id or (is_nobody and (there is None or there in target.ids_of(parent)))
+
+
+def named(view: View) -> Iterator[str]:
+    for record in view.live:
+        row = view.crm.rows.get(record.crm_id or "")
+        for name, kind in view.resource.references.items():
+            target = view.others.get(kind.target(record.fields) or "")
+            parent = target and next((one for one in target.live if one.id == record.fields[name]), None)
+            if row is None or row.deleted or target is None or parent is None or view.kept_apart(record):
+                continue
+            there = row.fields.get(view.resource.fields[name].crm or name)
+            is_dropped = view.resource.fields[name].crm == view.crm.habits.drops
+            if there != parent.crm_id and not target.kept_apart(parent) and not is_dropped:
+                yield f"{record.id}.{name} is {parent.id}, {parent.crm_id} in the CRM, where {there} is named"
+
+
+def watch(stage: "Stage", call: Call) -> None:
+    """Look at a call before it is carried: a create must not name nobody where our record names a live parent."""
+    if call.method != "POST":
+        return
+    resource = next((one for one in stage.registry.values() if call.path.startswith(f"{one.crm_path}")), None)
+    if resource is None or not resource.references or not call.body:
+        return
+    body = json.loads(call.body)
+    for item in body.get("items", [body]):
+        if item.get("crm_id") is None and item.get("external_id"):
+            _watch_one(stage, resource, item)
+
+
+def _watch_one(stage: "Stage", resource: Resource, item: Fields) -> None:
+    with reading() as connection:
+        owed = outbox.get(connection, resource.name, item["external_id"])
+    meant: Any = {} if owed is None or owed.creating is None else owed.creating["fields"]
+    for name, kind in resource.references.items():
+        parent = stage.registry.get(kind.target(meant) or "")
+        is_nobody = item.get(resource.fields[name].crm or name) is None
+        if is_nobody and parent is not None and meant[name] is not None and _always_lived(parent, meant[name]):
+            stage.ledger.breach("parents first", f"{item['external_id']} was created without its {name}")
+
+
+def _always_lived(resource: Resource, record_id: str) -> bool:
+    """Tell whether a record lives and never did anything else; one that lost its counterpart is no parent there."""
+    with reading() as connection:
+        found = records.get(connection, resource, record_id)
+        entries = journal.of(connection, resource.name, record_id, ALL)
+    is_there = found is not None and found.deleted_at is None and found.status != "failed"
+    return is_there and all(one["field"] != journal.DELETED for one in entries)
