@@ -22,7 +22,7 @@ def agree(view: View, record: Record, name: str, there: str | None) -> bool:
     here = record.fields[name]
     row = None if target is None or there is None else target.crm.rows.get(there)
     is_nobody = row is None or row.deleted
-    if here is None or target is None:
+    if here is None or target is None or (is_nobody and view.resource.fields[name].required):
         return is_nobody
     parent = next((one for one in target.everybody if one.id == here), None)
     if parent is None:
@@ -74,5 +74,6 @@ def _always_lived(resource: Resource, record_id: str) -> bool:
     with reading() as connection:
         found = records.get(connection, resource, record_id)
         entries = journal.of(connection, resource.name, record_id, ALL)
-    is_there = found is not None and found.deleted_at is None and found.status != "failed"
+    # Who is in step and has no counterpart is kept apart, for good.
+    is_there = found is not None and found.deleted_at is None and (found.crm_id is not None or found.status != "synced")
     return is_there and all(one["field"] != journal.DELETED for one in entries)
