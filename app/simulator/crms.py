@@ -1,4 +1,4 @@
-"""The whole simulated CRM: a simulated one for each resource, behind one address, with one clock and one log of writes."""
+"""The whole simulated CRM: one for each resource, behind one address, with one clock and one log of writes."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -56,7 +56,7 @@ class Crms:
 
 
 def _of_its_own(habits: Habits, resource: Resource) -> Habits:
-    """Return the habits with the name of the field that is dropped; no record is without it, nor names another by it."""
+    """Return the habits with the name of the field that is dropped: one that may be empty, and is no reference."""
     if habits.drops != FIELD_DROPPED:
         return habits
     fields = [resource.fields[name] for name in resource.pushed_fields]

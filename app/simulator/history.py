@@ -1,7 +1,7 @@
 """What happens in one simulated history: steps from a seed, plain values that can be kept, replayed and cut down."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -118,16 +118,23 @@ def make(
     setting = _setting(random)
     drawn = random.choice(RATES)
     cast = _cast(random, registry) if len(registry) > 1 else {}
+    if len(cast) > 1:
+        setting = replace(setting, habits=_sure(setting.habits))
     maker = _Maker(random, setting, faults, drawn if rate is None else rate, cast)
     steps = [maker.first(name) for name in cast for _ in range(FIRST)] if len(cast) > 1 else []
     return History(seed, setting, [*steps, *(maker.step() for _ in range(count))], tuple(cast))
+
+
+def _sure(habits: Habits) -> Habits:
+    """Return the habits of a CRM that finds what it was sent in a batch; nothing else can say whether that arrived."""
+    return replace(habits, looks_up=habits.looks_up or habits.has_batches)
 
 
 def _cast(random: Random, registry: Registry) -> dict[str, int]:
     """Return the resources that take part, and how often: one and all that it refers to, mostly one with parents."""
     leads = [name for name, one in registry.items() for _ in range(LEADS if one.parents else 1)]
     lead, wanted = random.choice(leads), set[str]()
-    for name in reversed(registry):
+    for name in reversed(list(registry)):
         wanted |= {name, *registry[name].parents} if name in {lead, *wanted} else set()
     return {name: LEADS if name == lead else 1 for name in registry if name in wanted}
 

@@ -36,13 +36,18 @@ def named(view: View) -> Iterator[str]:
         row = view.crm.rows.get(record.crm_id or "")
         for name, kind in view.resource.references.items():
             target = view.others.get(kind.target(record.fields) or "")
-            parent = target and next((one for one in target.live if one.id == record.fields[name]), None)
-            if row is None or row.deleted or target is None or parent is None or view.kept_apart(record):
+            if target is None or row is None or row.deleted or view.kept_apart(record):
                 continue
             there = row.fields.get(view.resource.fields[name].crm or name)
-            is_dropped = view.resource.fields[name].crm == view.crm.habits.drops
-            if there != parent.crm_id and not target.kept_apart(parent) and not is_dropped:
-                yield f"{record.id}.{name} is {parent.id}, {parent.crm_id} in the CRM, where {there} is named"
+            for parent in target.live:
+                if parent.id == record.fields[name] and not _is_named(target, parent, there):
+                    yield f"{record.id}.{name} is {parent.id}, {parent.crm_id} in the CRM, where {there} is named"
+
+
+def _is_named(target: View, parent: Record, there: str | None) -> bool:
+    """Tell whether the CRM names a record; who is there again under another id is not named anew by what named it."""
+    is_old = there in target.ids_of(parent) and target.crm.rows[there].deleted
+    return there == parent.crm_id or target.kept_apart(parent) or is_old
 
 
 def watch(stage: "Stage", call: Call) -> None:
@@ -65,7 +70,8 @@ def _watch_one(stage: "Stage", resource: Resource, item: Fields) -> None:
     for name, kind in resource.references.items():
         parent = stage.registry.get(kind.target(meant) or "")
         is_nobody = item.get(resource.fields[name].crm or name) is None
-        if is_nobody and parent is not None and meant[name] is not None and _always_lived(parent, meant[name]):
+        whom = meant.get(name)
+        if is_nobody and parent is not None and whom is not None and _always_lived(parent, whom):
             stage.ledger.breach("parents first", f"{item['external_id']} was created without its {name}")
 
 

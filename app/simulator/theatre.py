@@ -38,7 +38,7 @@ class Factory:
     def played(self, names: Collection[str]) -> Registry:
         """Return some resources and whatever they refer to; of no names, the first one."""
         wanted = set(names or list(self.registry)[:1])
-        for one in reversed(self.registry.values()):  # parents come before those that refer to them
+        for one in reversed(list(self.registry.values())):  # parents come before those that refer to them
             wanted |= one.parents if one.name in wanted else set()
         return registry_of(*(one.model for name, one in self.registry.items() if name in wanted))
 

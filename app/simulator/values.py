@@ -18,7 +18,7 @@ NOBODY, REFERS = 5, 3
 Refer = Callable[[str, int], str | None]
 """Says which record of a resource a number stands for; None when there is none."""
 FORMS: dict[type, Callable[[int], Any]] = {
-    Day: lambda number: _day(number),
+    Day: lambda number: _day(number),  # noqa: PLW0108  (it is defined below)
     Moment: lambda number: f"{_day(number)}T{number % 24:02}:30:00.000Z",
     Flag: lambda number: number % 2 == 0,
     Count: lambda number: 1 + number % 1000,
@@ -72,7 +72,7 @@ def edit(resource: Resource, number: int, refer: Refer = nobody) -> dict[str, An
     shared = [name for name in resource.pushed_fields if not resource.fields[name].unique]
     unique = [name for name in resource.pushed_fields if resource.fields[name].unique]
     names = unique if unique and number % RARELY == 0 else shared
-    if resource.references and number % REFERS == 0:
+    if resource.references and number // RARELY % REFERS == 0:
         names = list(resource.references)
     name, small = names[number % len(names)], number // len(names) % FEW
     name = words.get(name, name)

@@ -114,8 +114,8 @@ class Work:
         for one, (_, wrong), (told, unknown) in zip(new, read, linked, strict=True):
             gone = [name for name in self.resource.references if name in told and self._lacks(name, told[name])]
             wrong |= {name: ["Whom it names is not in the CRM."] for name in gone}
-            told = {name: value for name, value in told.items() if name not in gone}
-            self._readings[id(one)] = Reading(one, told, wrong, unknown)
+            good = {name: value for name, value in told.items() if name not in gone}
+            self._readings[id(one)] = Reading(one, good, wrong, unknown)
 
     def _lacks(self, name: str, value: Any) -> bool:
         """Tell whether a reference leads nowhere without which there is no record."""

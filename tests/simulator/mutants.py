@@ -12,8 +12,21 @@ from sqlalchemy import true
 from app.core import db as core_db
 from app.core.record import MISSING
 from app.crm import answers, auth, breaker, client, dialect, limits, signature
-from app.store import inbox, journal, outbox, runs, work
-from app.sync import bulk, deletions, ending, feed, foreseen, incoming, parked, pull, reconcile, rollback, schedule
+from app.store import inbox, journal, links, outbox, runs, work
+from app.sync import (
+    bulk,
+    deletions,
+    ending,
+    feed,
+    foreseen,
+    incoming,
+    parked,
+    pull,
+    reconcile,
+    rollback,
+    schedule,
+    task,
+)
 from app.sync import differences as differing
 
 Break = Callable[[pytest.MonkeyPatch], None]
@@ -28,11 +41,13 @@ class Mutant:
     break_it: Break
     found_by: frozenset[str]
     within: int = 500
+    several: bool = False
+    """Whether it takes several resources, that refer to each other."""
 
 
-def mutant(safeguard: str, *found_by: str, within: int = 500) -> Callable[[Break], Break]:
+def mutant(safeguard: str, *found_by: str, within: int = 500, several: bool = False) -> Callable[[Break], Break]:
     def keep(break_it: Break) -> Break:
-        MUTANTS[break_it.__name__] = Mutant(safeguard, break_it, frozenset(found_by), within)
+        MUTANTS[break_it.__name__] = Mutant(safeguard, break_it, frozenset(found_by), within, several)
         return break_it
 
     return keep
@@ -245,6 +260,36 @@ def no_overlap(patch):
 @mutant("the guard on mass deletions", "guard", within=1000)
 def any_number_is_deleted(patch):
     patch.setattr(deletions, "allowed", lambda _linked: 10**6)
+
+
+# ── references ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@mutant("a record waits until whom it names is in the CRM", "parents first", several=True)
+def children_do_not_wait(patch):
+    real = task._links
+    patch.setattr(task, "_links", lambda *given: (real(*given)[0], None))
+
+
+@mutant("who waited for another record is woken", "forgotten", several=True)
+def nobody_is_woken(patch):
+    patch.setattr(outbox, "wake", lambda *_: None)
+
+
+@mutant("whom we do not know is asked for", "convergence", "references", "one to one", "verify", several=True)
+def strangers_are_nobody(patch):
+    real = links.Links._load_ours
+
+    def load_ours(self, wanted):
+        real(self, wanted)
+        self._ours |= {one: None for one in wanted if one not in self._ours}
+
+    patch.setattr(links.Links, "_load_ours", load_ours)
+
+
+@mutant("what names somebody unknown is not known whole", "unseen", "convergence", several=True)
+def strangers_are_passed_over(patch):
+    patch.setattr(incoming.Incoming, "is_whole", property(lambda self: self.snapshot.whole))
 
 
 # ── what is kept ─────────────────────────────────────────────────────────────────────────────────────────────────
