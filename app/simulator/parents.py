@@ -11,6 +11,7 @@ from app.crm.line import Call
 from app.simulator.ledger import ALL
 from app.simulator.view import View
 from app.store import journal, outbox, records
+from app.store.outbox import Owed
 
 if TYPE_CHECKING:
     from app.simulator.stage import Stage
@@ -38,7 +39,10 @@ def named(view: View) -> Iterator[str]:
             target = view.others.get(kind.target(record.fields) or "")
             if target is None or row is None or row.deleted or view.kept_apart(record):
                 continue
-            there = row.fields.get(view.resource.fields[name].crm or name)
+            field = view.resource.fields[name]
+            there = row.fields.get(field.crm or name)
+            if field.required and (there not in target.crm.rows or target.crm.rows[there].deleted):
+                continue  # there is nothing that ours could name in its place
             for parent in target.live:
                 if parent.id == record.fields[name] and not _is_named(target, parent, there):
                     yield f"{record.id}.{name} is {parent.id}, {parent.crm_id} in the CRM, where {there} is named"
@@ -48,6 +52,20 @@ def _is_named(target: View, parent: Record, there: str | None) -> bool:
     """Tell whether the CRM names a record; who is there again under another id is not named anew by what named it."""
     is_old = there in target.ids_of(parent) and target.crm.rows[there].deleted
     return there == parent.crm_id or target.kept_apart(parent) or is_old
+
+
+def look(stage: "Stage") -> None:
+    """Look between two steps for records that wait for one which the CRM has by now."""
+    waiting: list[tuple[Resource, Owed]] = []
+    with reading() as connection:
+        for resource in stage.registry.values():
+            some = outbox.of_resource(connection, resource.name, "", ALL) if resource.references else []
+            waiting += [(resource, one) for one in some if one.waits_for is not None]
+        for resource, owed in waiting:
+            for name in sorted(resource.parents & stage.registry.keys()):
+                parent = records.get(connection, stage.registry[name], owed.waits_for or "")
+                if parent is not None and parent.crm_id is not None:
+                    stage.ledger.breach("forgotten", f"{owed.record_id} waits for {parent.id}, which the CRM has")
 
 
 def watch(stage: "Stage", call: Call) -> None:

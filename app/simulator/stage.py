@@ -57,6 +57,7 @@ class Stage:
         """Play one step, and what its faults and crash make of it."""
         with self.app.app_context():
             self.ledger.look()
+            parents.look(self)
             self.line.begin(step.faults, {call: self._within(nested) for call, nested in step.during.items()})
             self.processes.begin(step.storage, step.crash)
             try:
