@@ -13,10 +13,10 @@ from app.crm import CRMError, signature
 from app.services import resolutions, runs
 from app.services.resolutions import Decision
 from app.simulator import foretold, values
-from app.simulator.crm import SimulatedCrm
 from app.simulator.history import Step
 from app.simulator.ledger import NOT_NOW, REDIRECT, UNAUTHORIZED, Book, Letter
 from app.simulator.settings import FORGED, SECRET
+from app.simulator.staff import SELDOM, Staff
 from app.sync import bulk, parked, task
 from app.sync.engine import Engine
 from app.sync.resolve import Choice
@@ -29,13 +29,10 @@ WEB = frozenset({
     "create_here", "edit_here", "delete_here", "restore_here", "undo", "deliver", "double", "forge", "early",
 })  # fmt: skip
 """Steps that a web process acts in; a worker does the others."""
-PURGE_LEAVES = 1
 SOON = 100
-SELDOM = 9
-"""One in so many references is to a record that may be gone."""
 
 
-class Acts:
+class Acts(Staff):
     """Each kind of step is a method of its name."""
 
     def __init__(self, stage: "Stage") -> None:
@@ -113,43 +110,6 @@ class Acts:
         if record_id is not None and found and found["data"]:
             self._book(step).forget(record_id)
             self._call(step, "POST", f"/{record_id}/changes/{found['data'][0]['id']}/undo")
-
-    # ── in the CRM ───────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _crm(self, step: Step) -> SimulatedCrm:
-        return self.stage.crm[self.stage.resource(step).name]
-
-    def _whom_there(self, resource: str, number: int) -> str | None:
-        """Return a record of the CRM to refer to: one that we may not know yet, now and then one that is no more."""
-        crm = self.stage.crm[resource]
-        ids = list(crm.rows) if number % SELDOM == 0 else [row.crm_id for row in crm.live()]
-        return ids[number % len(ids)] if ids else None
-
-    def create_there(self, step: Step, _: Engine) -> None:
-        fields = values.record(self.stage.resource(step), step.value, self._whom_there)
-        if fields:
-            self._crm(step).create(mapping.to_crm(self.stage.resource(step), fields))
-
-    def edit_there(self, step: Step, _: Engine) -> None:
-        if live := self._crm(step).live():
-            fields = values.edit(self.stage.resource(step), step.value, self._whom_there)
-            said = mapping.to_crm(self.stage.resource(step), fields)
-            self._crm(step).edit(live[step.which % len(live)].crm_id, said)
-
-    def delete_there(self, step: Step, _: Engine) -> None:
-        if live := self._crm(step).live():
-            self._crm(step).delete(live[step.which % len(live)].crm_id)
-
-    def merge_there(self, step: Step, _: Engine) -> None:
-        live = self._crm(step).live()
-        if len(live) > 1:
-            winner, loser = live[step.which % len(live)], live[(step.which + 1) % len(live)]
-            self._crm(step).delete(loser.crm_id, merged_into=winner.crm_id)
-
-    def purge_there(self, step: Step, __: Engine) -> None:
-        for row in self._crm(step).live()[PURGE_LEAVES:]:
-            self._crm(step).delete(row.crm_id)
-            self.stage.mail.clear()  # nobody hears of it but by the pull
 
     # ── with the webhooks ────────────────────────────────────────────────────────────────────────────────────────
 

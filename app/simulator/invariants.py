@@ -38,7 +38,7 @@ class Violation(Exception):
 def converged(view: View) -> Iterator[str]:
     crm = view.crm
     for record in view.live:
-        if view.kept_apart(record):
+        if view.kept_apart(record) or parents.is_orphan(view, record):
             continue
         row, copy = crm.rows.get(record.crm_id or ""), view.copies.get(record.id)
         if row is None or row.deleted or copy is None:

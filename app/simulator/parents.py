@@ -32,6 +32,17 @@ def agree(view: View, record: Record, name: str, there: str | None) -> bool:
     return there == parent.crm_id or (is_nobody and (there is None or there in target.ids_of(parent)))
 
 
+def is_orphan(view: View, record: Record) -> bool:
+    """Tell whether a record must name somebody whom the CRM has not, so that it cannot be written there."""
+    for name, kind in view.resource.references.items():
+        target = view.others.get(kind.target(record.fields) or "")
+        parent = target and next((one for one in target.everybody if one.id == record.fields[name]), None)
+        row = target.crm.rows.get(parent.crm_id or "") if target and isinstance(parent, Record) else None
+        if view.resource.fields[name].required and (row is None or row.deleted):
+            return True
+    return False
+
+
 def named(view: View) -> Iterator[str]:
     for record in view.live:
         row = view.crm.rows.get(record.crm_id or "")

@@ -10,6 +10,7 @@ from flask import has_request_context, request
 from sqlalchemy import true
 
 from app.core import db as core_db
+from app.core import mapping
 from app.core.record import MISSING
 from app.crm import answers, auth, breaker, client, dialect, limits, signature
 from app.store import inbox, journal, links, outbox, runs, work
@@ -287,9 +288,10 @@ def strangers_are_nobody(patch):
     patch.setattr(links.Links, "_load_ours", load_ours)
 
 
-@mutant("what names somebody unknown is not known whole", "unseen", "convergence", several=True)
-def strangers_are_passed_over(patch):
-    patch.setattr(incoming.Incoming, "is_whole", property(lambda self: self.snapshot.whole))
+@mutant("a reference goes out as the CRM's id", "references", "convergence", "verify", several=True)
+def ids_go_out_as_ours(patch):
+    real = mapping.to_crm
+    patch.setattr(mapping, "to_crm", lambda resource, fields, _links=None: real(resource, fields))
 
 
 # ── what is kept ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -384,6 +386,10 @@ def verify_sees_nothing(patch):
 
 
 FOUND_AT = {
+    "children_do_not_wait": 1,
+    "nobody_is_woken": 1,
+    "strangers_are_nobody": 12,
+    "ids_go_out_as_ours": 3,
     "everything_is_a_change": 8,
     "the_parked_are_forgotten": 1,
     "no_idempotency_key": 149,
