@@ -163,7 +163,7 @@ def test_the_command_says_what_it_played(app):
 
 @pytest.mark.parametrize("registry", [REGISTRY], ids=["all"])
 def test_the_command_plays_some_resources_and_whom_they_refer_to(app):
-    asked = ["sync", "simulate", "--seed", "3", "--steps", "10", "--resources", "projects", "--json"]
+    asked = ["sync", "simulate", "--seeds", "1..3", "--steps", "15", "--resources", "projects", "--json"]
     answer = app.test_cli_runner().invoke(args=asked)
 
     assert answer.exit_code == 0
