@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from app import cli, logs
 from app.core.db import db, init_database
 from app.core.errors import Invalid
 from app.core.kinds import Phone
-from app.core.resource import Registry, registry_of
+from app.core.resource import Registry
 from app.core.world import World
 from app.crm import CRMClient, CRMConfig
 from app.crm.lanes import Lanes
@@ -76,10 +75,7 @@ def create_app(
     Phone.region = app.config["PHONE_REGION"]
     engine = start_engine(app, world or World(), registry)
     _serve(app, registry)
-    simulated = registry_of(next(iter(registry.values())).model)
-    cli.register(
-        app, engine, Factory(partial(create_app, registry=simulated), partial(start_engine, registry=simulated))
-    )
+    cli.register(app, engine, Factory(create_app, start_engine, registry))
     _say_what_is_lax(app)
     return app
 

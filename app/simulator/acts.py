@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
+from app.core import mapping
 from app.core.errors import NotNow
 from app.crm import CRMError, signature
 from app.services import resolutions, runs
 from app.services.resolutions import Decision
 from app.simulator import foretold, values
 from app.simulator.history import Step
-from app.simulator.ledger import NOT_NOW, REDIRECT, UNAUTHORIZED, Letter
+from app.simulator.ledger import NOT_NOW, REDIRECT, UNAUTHORIZED, Book, Letter
 from app.simulator.settings import FORGED, SECRET
+from app.simulator.staff import SELDOM, Staff
 from app.sync import bulk, parked, task
 from app.sync.engine import Engine
 from app.sync.resolve import Choice
@@ -27,11 +29,10 @@ WEB = frozenset({
     "create_here", "edit_here", "delete_here", "restore_here", "undo", "deliver", "double", "forge", "early",
 })  # fmt: skip
 """Steps that a web process acts in; a worker does the others."""
-PURGE_LEAVES = 1
 SOON = 100
 
 
-class Acts:
+class Acts(Staff):
     """Each kind of step is a method of its name."""
 
     def __init__(self, stage: "Stage") -> None:
@@ -59,72 +60,56 @@ class Acts:
 
     # ── to the application ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _call(self, method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
+    def _call(self, step: Step, method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
         """Call the service's API; return what it answered with a yes, else None."""
-        answer = self.stage.client.open(f"/{self.stage.resource.name}{path}", method=method, json=fields)
+        answer = self.stage.client.open(f"/{self.stage.resource(step).name}{path}", method=method, json=fields)
         said_yes = self._answered(answer.status_code)
         return (answer.get_json(silent=True) or {}) if said_yes else None
 
     def _answered(self, code: int) -> bool:
         return self.stage.ledger.answered(code, storage_failed=self.stage.processes.storage_failed > 0)
 
-    def _record(self, which: int, *, deleted: bool = False) -> str | None:
-        ledger = self.stage.ledger
-        ids = ledger.tombstones if deleted else ledger.known
-        return ids[which % len(ids)] if ids else None
+    def _book(self, step: Step) -> Book:
+        return self.stage.ledger.of[self.stage.resource(step).name]
+
+    def _record(self, step: Step, *, deleted: bool = False) -> str | None:
+        ids = self._book(step).tombstones if deleted else self._book(step).known
+        return ids[step.which % len(ids)] if ids else None
+
+    def _whom(self, resource: str, number: int) -> str | None:
+        """Return a record here to refer to; now and then one that is deleted, which must be refused."""
+        book = self.stage.ledger.of[resource]
+        ids = book.tombstones if number % SELDOM == 0 and book.tombstones else book.known
+        return ids[number % len(ids)] if ids else None
 
     def create_here(self, step: Step) -> None:
-        fields = values.record(self.stage.resource, step.value)
-        made = self._call("POST", "", fields)
+        fields = values.record(self.stage.resource(step), step.value, self._whom)
+        made = self._call(step, "POST", "", fields) if fields else None
         if made is not None:
-            self.stage.ledger.wrote(made["id"], fields)
+            self._book(step).wrote(made["id"], fields)
 
     def edit_here(self, step: Step) -> None:
-        record_id, fields = self._record(step.which), values.edit(self.stage.resource, step.value)
-        if record_id is not None and self._call("PATCH", f"/{record_id}", fields) is not None:
-            self.stage.ledger.wrote(record_id, fields)
+        record_id, fields = self._record(step), values.edit(self.stage.resource(step), step.value, self._whom)
+        if record_id is not None and fields and self._call(step, "PATCH", f"/{record_id}", fields) is not None:
+            self._book(step).wrote(record_id, fields)
 
     def delete_here(self, step: Step) -> None:
-        record_id = self._record(step.which)
-        if record_id is not None and self._call("DELETE", f"/{record_id}") is not None:
-            self.stage.ledger.deleted(record_id)
+        record_id = self._record(step)
+        if record_id is not None and self._call(step, "DELETE", f"/{record_id}") is not None:
+            self._book(step).deleted(record_id)
 
     def restore_here(self, step: Step) -> None:
-        record_id = self._record(step.which, deleted=True)
+        record_id = self._record(step, deleted=True)
         if record_id is not None:
-            self.stage.ledger.forget(record_id)
-            self._call("POST", f"/{record_id}/restore")
+            self._book(step).forget(record_id)
+            self._call(step, "POST", f"/{record_id}/restore")
 
     def undo(self, step: Step) -> None:
-        record_id = self._record(step.which)
-        found = None if record_id is None else self._call("GET", f"/{record_id}/changes")
+        record_id = self._record(step)
+        found = None if record_id is None else self._call(step, "GET", f"/{record_id}/changes")
         if record_id is not None and found and found["data"]:
-            self.stage.ledger.forget(record_id)
-            self._call("POST", f"/{record_id}/changes/{found['data'][0]['id']}/undo")
-
-    # ── in the CRM ───────────────────────────────────────────────────────────────────────────────────────────────
-
-    def create_there(self, step: Step, _: Engine) -> None:
-        self.stage.crm.create(values.record(self.stage.resource, step.value))
-
-    def edit_there(self, step: Step, _: Engine) -> None:
-        if live := self.stage.crm.live():
-            self.stage.crm.edit(live[step.which % len(live)].crm_id, values.edit(self.stage.resource, step.value))
-
-    def delete_there(self, step: Step, _: Engine) -> None:
-        if live := self.stage.crm.live():
-            self.stage.crm.delete(live[step.which % len(live)].crm_id)
-
-    def merge_there(self, step: Step, _: Engine) -> None:
-        live = self.stage.crm.live()
-        if len(live) > 1:
-            winner, loser = live[step.which % len(live)], live[(step.which + 1) % len(live)]
-            self.stage.crm.delete(loser.crm_id, merged_into=winner.crm_id)
-
-    def purge_there(self, _: Step, __: Engine) -> None:
-        for row in self.stage.crm.live()[PURGE_LEAVES:]:
-            self.stage.crm.delete(row.crm_id)
-            self.stage.mail.clear()  # nobody hears of it but by the pull
+            self._book(step).forget(record_id)
+            self._call(step, "POST", f"/{record_id}/changes/{found['data'][0]['id']}/undo")
 
     # ── with the webhooks ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -160,14 +145,14 @@ class Acts:
 
     def early(self, step: Step) -> None:
         """A sender whose clock is a day ahead of its own news: what it says proves nothing."""
-        live = [row for row in self.stage.crm.live() if row.version > 1]
+        live, resource = [row for row in self._crm(step).live() if row.version > 1], self.stage.resource(step)
         if live:
             row = live[step.which % len(live)]
-            told = values.record(self.stage.resource, step.which)
-            name = next(iter(values.edit(self.stage.resource, step.which)))
-            about = {"crm_id": row.crm_id, "resource": self.stage.resource.name, "event": "updated"}
+            told = values.record(resource, step.which, self._whom_there)
+            said = {name: told[name] for name in values.edit(resource, step.which, self._whom_there) if name in told}
+            about = {"crm_id": row.crm_id, "resource": resource.name, "event": "updated"}
             stamp = self.stage.clock.ahead(days=1)
-            body = {**about, "updated_fields": {name: told[name]}, "timestamp": stamp}
+            body = {**about, "updated_fields": mapping.to_crm(resource, said), "timestamp": stamp}
             self.post(Letter(f"early-{stamp}", body))
 
     def post(self, letter: Letter, secret: str = SECRET) -> tuple[int, str | None]:

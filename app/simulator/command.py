@@ -12,6 +12,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
+from app.core.resource import Registry
 from app.simulator import history, shrink
 from app.simulator.faults import FAULTS
 from app.simulator.history import STORAGE, History
@@ -35,17 +36,26 @@ def register(group: AppGroup, factory: Factory) -> None:
     @click.option("--seeds", default="1..100", show_default=True, help="From..to.")
     @click.option("--steps", default=60, show_default=True, type=click.IntRange(1, 10_000), help="Events in a history.")
     @click.option("--faults", default="all", show_default=True, help=f"Some of {', '.join(ALL_FAULTS)}; all or none.")
+    @click.option(
+        "--resources",
+        "named",
+        default=next(iter(factory.registry)),
+        show_default=True,
+        help="Some of those that are declared, or all; what they refer to takes part as well.",
+    )
     @click.option("--rate", type=click.FloatRange(0, 1), help="Share of calls that go wrong.  [default: by the seed]")
     @click.option("--replay", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A kept history.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     def simulate(
-        seed: int | None, seeds: str, steps: int, faults: str, rate: float | None, replay: Path | None, as_json: bool
-    ) -> None:
+        seed: int | None, seeds: str, steps: int, faults: str, named: str, rate: float | None,
+        replay: Path | None, as_json: bool,
+    ) -> None:  # fmt: skip
         numbers = [seed] if seed is not None else _range(seeds)
-        chosen = _faults(faults)
+        chosen, names = _faults(faults), _resources(named, factory.registry)
         kept = [_kept(replay)] if replay else None
-        made = kept or (history.make(one, steps, chosen, 0.0 if not chosen else rate) for one in numbers)
-        theatre = Theatre(factory)
+        theatre = Theatre(factory, kept[0].resources if kept else names)
+        registry, share = theatre.registry, rate if chosen else 0.0
+        made = kept or (history.make(one, steps, chosen, share, registry) for one in numbers)
         try:
             total = _play(theatre, made, 1 if kept else len(numbers), quiet=as_json)
             found = total.found and _shrunk(theatre, total.found, quiet=as_json)
@@ -158,6 +168,13 @@ def _faults(text: str) -> tuple[str, ...]:
     chosen = tuple(part.strip() for part in text.split(","))
     if unknown := [one for one in chosen if one not in ALL_FAULTS]:
         raise click.UsageError(f"There is no such fault: {', '.join(unknown)}.")
+    return chosen
+
+
+def _resources(text: str, registry: Registry) -> tuple[str, ...]:
+    chosen = tuple(registry) if text == "all" else tuple(part.strip() for part in text.split(","))
+    if unknown := [one for one in chosen if one not in registry]:
+        raise click.UsageError(f"There is no such resource: {', '.join(unknown)}.")
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""The CRM of the simulation, as it is when it is well: its records, its feed and its webhooks, in plain values."""
+"""One resource of the simulated CRM, as it is when it is well: its records, feed and webhooks, in plain values."""
 
 import json
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from app.simulator.clock import Clock
 from app.simulator.habits import Habits
 
 TOKEN = "/crm/token"  # noqa: S105
+LACKING = {"error": "lacks_a_parent"}
 PAGE = 3
 """Records a page: small, so that pages matter."""
 
@@ -43,6 +44,7 @@ class Write:
     crm_id: str
     before: dict[str, Any]
     changed: dict[str, Any]
+    resource: str = ""
 
 
 @dataclass
@@ -50,6 +52,7 @@ class SimulatedCrm:
     """Answers calls, remembers every write, and tells `heard` of every change, for the webhooks."""
 
     clock: Clock
+    resource: str
     habits: Habits = field(default_factory=Habits)
     rows: dict[str, Row] = field(default_factory=dict)
     feed: list[str] = field(default_factory=list)
@@ -57,7 +60,12 @@ class SimulatedCrm:
     """Where each record stands in the feed: the number of its last write."""
     answers: dict[str, tuple[str, Answer]] = field(default_factory=dict)
     writes: list[Write] = field(default_factory=list)
+    """All writes to the CRM, in order, whichever resource they are of."""
     heard: Callable[[dict[str, Any]], None] = lambda _: None
+    as_is: frozenset[str] = frozenset()
+    """Fields whose values it takes as they are, whatever its habits."""
+    needs: frozenset[str] = frozenset()
+    """Fields without which it makes no record: what a record cannot be without belonging to."""
     tokens: int = 0
     unlisted: str | None = None
     """A record whose last write the feed does not show yet."""
@@ -93,10 +101,11 @@ class SimulatedCrm:
             self.feed.remove(row.crm_id)
         self.feed.append(row.crm_id)
         self.places[row.crm_id] = len(self.writes) + 1
-        self.writes.append(Write(who, event, row.crm_id, dict(before), dict(changed)))
+        self.writes.append(Write(who, event, row.crm_id, dict(before), dict(changed), self.resource))
         self._be_late(row.crm_id)
         merged = {} if row.merged_into is None else {"merged_into": row.merged_into}
-        about = {"crm_id": row.crm_id, "resource": "users", "event": event, "external_id": row.external_id, **merged}
+        about = {"crm_id": row.crm_id, "resource": self.resource, "event": event, "external_id": row.external_id}
+        about |= merged
         version = {} if self.habits.plain_letters else {"version": row.version}
         self.heard({**about, "updated_fields": changed, "timestamp": row.updated_at, **version})
 
@@ -151,11 +160,21 @@ class SimulatedCrm:
         if call.method == "DELETE":
             self.delete(row.crm_id, "service")
             return Answer(204)
-        return _json(200, self.edit(row.crm_id, self.habits.stored(body), "service").shown())
+        if self._lacks(body):
+            return _json(422, LACKING)
+        return _json(200, self.edit(row.crm_id, self._stored(body), "service").shown())
+
+    def _stored(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self.habits.stored(body, self.as_is)
+
+    def _lacks(self, body: dict[str, Any]) -> bool:
+        return any(name in body and body[name] is None for name in self.needs)
 
     def _post(self, body: dict[str, Any]) -> Answer:
+        if self._lacks(body):
+            return _json(422, LACKING)
         external_id = body.pop("external_id", None)
-        return _json(201, self.create(self.habits.stored(body), "service", external_id).shown())
+        return _json(201, self.create(self._stored(body), "service", external_id).shown())
 
     def _batch(self, body: dict[str, Any]) -> Answer:
         return _json(200, {"results": [self._item(dict(item)) for item in body["items"]]})
@@ -166,12 +185,14 @@ class SimulatedCrm:
         row = self.rows.get(crm_id) if crm_id else next(iter(same), None)
         if crm_id and (row is None or row.deleted):
             return {"status": 404, "crm_id": crm_id, "error": "not_found"}
+        if self._lacks(item):
+            return {"status": 422, **LACKING}
         if row is None:
-            return {"status": 201, **self.create(self.habits.stored(item), "service", external_id).shown()}
+            return {"status": 201, **self.create(self._stored(item), "service", external_id).shown()}
         if expected is not None and expected != row.version:
             about = {"crm_id": row.crm_id, "external_id": row.external_id}
             return {"status": 412, **about, "error": "version_mismatch", "version": row.version}
-        return {"status": 200, **self.edit(row.crm_id, self.habits.stored(item), "service").shown()}
+        return {"status": 200, **self.edit(row.crm_id, self._stored(item), "service").shown()}
 
     def _list(self, call: Call) -> Answer:
         asked = {name: values[0] for name, values in parse_qs(call.query, keep_blank_values=True).items()}

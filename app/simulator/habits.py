@@ -37,8 +37,11 @@ class Habits:
     lifetime: Any = 3600
     """`expires_in` of its tokens, seconds."""
 
-    def stored(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Return what it makes of values that it is sent."""
+    def stored(self, fields: dict[str, Any], as_is: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """Return what it makes of values that it is sent; words and ids that mean something it leaves `as_is`."""
         mangle = MANGLES[self.mangles]
         kept = {name: value for name, value in fields.items() if name != self.drops}
-        return {name: mangle(value) if isinstance(value, str) else value for name, value in kept.items()}
+        return {
+            name: mangle(value) if isinstance(value, str) and name not in as_is else value
+            for name, value in kept.items()
+        }

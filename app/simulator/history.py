@@ -1,9 +1,12 @@
 """What happens in one simulated history: steps from a seed, plain values that can be kept, replayed and cut down."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
+from app.core.resource import Registry
 from app.simulator.faults import FAULTS
 from app.simulator.habits import Habits
 
@@ -15,9 +18,18 @@ WEIGHTS = {
     "let_pass": 8, "crash": 1, "jump": 1, "outage": 1, "plan": 1, "undo": 1, "roll_back": 1, "resolve": 2,
 }  # fmt: skip
 """How often each kind of step is drawn. Each is a method of `acts.Acts`."""
+ABOUT_ONE = frozenset({
+    "create_here", "edit_here", "delete_here", "restore_here", "undo",
+    "create_there", "edit_there", "delete_there", "merge_there", "early",
+})  # fmt: skip
+"""Steps about records of one resource."""
 FIELD_DROPPED = "*"
 STORAGE = ("busy", "full")
 RATES = (0.0, 0.05, 0.15, 0.3)
+FIRST = 2
+"""Records of each resource that a history of several begins with, so that there is somebody to refer to."""
+LEADS = 3
+"""How much oftener a resource takes part that refers to others, and how much oftener it is what a step is about."""
 MANY = 13
 """Records a history of a mass deletion begins with."""
 
@@ -25,6 +37,8 @@ MANY = 13
 @dataclass(frozen=True)
 class Step:
     """One event: what is done, to which record (a number, taken modulo how many there are), with which value.
+
+    `resource` is of which one, where there are several.
 
     `faults` are for the calls of this step, by their number, and `storage` for its transactions; `during` are events
     that come in the middle of a call, done by another process; `crash` is after how many calls and commits it dies.
@@ -37,6 +51,7 @@ class Step:
     storage: dict[int, str] = field(default_factory=dict)
     during: dict[int, "Step"] = field(default_factory=dict)
     crash: int | None = None
+    resource: str = ""
 
     @property
     def is_plain(self) -> bool:
@@ -64,21 +79,24 @@ class Setting:
 
 @dataclass(frozen=True)
 class History:
-    """A setting, and what happens in it."""
+    """A setting, and what happens in it; `resources` are the ones that take part, none for the first one alone."""
 
     seed: int
     setting: Setting
     steps: list[Step]
+    resources: tuple[str, ...] = ()
 
     def shown(self) -> dict[str, Any]:
-        return {"seed": self.seed, "setting": asdict(self.setting), "steps": [step.shown() for step in self.steps]}
+        named = {"resources": list(self.resources)} if self.resources else {}
+        steps = [step.shown() for step in self.steps]
+        return {"seed": self.seed, **named, "setting": asdict(self.setting), "steps": steps}
 
 
 def read(kept: dict[str, Any]) -> History:
     """Return a history that was kept. Raises KeyError and TypeError for what is none."""
     habits = Habits(**kept["setting"]["habits"])
     setting = Setting(**{**kept["setting"], "habits": habits})
-    return History(kept["seed"], setting, [_step(one) for one in kept["steps"]])
+    return History(kept["seed"], setting, [_step(one) for one in kept["steps"]], tuple(kept.get("resources", ())))
 
 
 def _step(kept: dict[str, Any]) -> Step:
@@ -88,13 +106,37 @@ def _step(kept: dict[str, Any]) -> Step:
     return Step(**{**kept, "faults": faults, "storage": storage, "during": during})
 
 
-def make(seed: int, count: int, faults: tuple[str, ...] = (*FAULTS, *STORAGE), rate: float | None = None) -> History:
-    """Return the history of a seed. `rate` is the share of calls that go wrong, None for what the seed says."""
+def make(
+    seed: int, count: int, faults: tuple[str, ...] = (*FAULTS, *STORAGE), rate: float | None = None,
+    registry: Registry = MappingProxyType({}),
+) -> History:  # fmt: skip
+    """Return the history of a seed. `rate` is the share of calls that go wrong, None for what the seed says.
+
+    Of several resources in the registry, the seed says which take part.
+    """
     random = Random(seed)  # noqa: S311  (a seed is the point)
     setting = _setting(random)
     drawn = random.choice(RATES)
-    maker = _Maker(random, setting, faults, drawn if rate is None else rate)
-    return History(seed, setting, [maker.step() for _ in range(count)])
+    cast = _cast(random, registry) if len(registry) > 1 else {}
+    if len(cast) > 1:
+        setting = replace(setting, habits=_sure(setting.habits))
+    maker = _Maker(random, setting, faults, drawn if rate is None else rate, cast)
+    steps = [maker.first(name) for name in cast for _ in range(FIRST)] if len(cast) > 1 else []
+    return History(seed, setting, [*steps, *(maker.step() for _ in range(count))], tuple(cast))
+
+
+def _sure(habits: Habits) -> Habits:
+    """Return the habits of a CRM that finds what it was sent in a batch; nothing else can say whether that arrived."""
+    return replace(habits, looks_up=habits.looks_up or habits.has_batches)
+
+
+def _cast(random: Random, registry: Registry) -> dict[str, int]:
+    """Return the resources that take part, and how often: one and all that it refers to, mostly one with parents."""
+    leads = [name for name, one in registry.items() for _ in range(LEADS if one.parents else 1)]
+    lead, wanted = random.choice(leads), set[str]()
+    for name in reversed(list(registry)):
+        wanted |= {name, *registry[name].parents} if name in {lead, *wanted} else set()
+    return {name: LEADS if name == lead else 1 for name in registry if name in wanted}
 
 
 def _setting(random: Random) -> Setting:
@@ -130,8 +172,10 @@ def _setting(random: Random) -> Setting:
 class _Maker:
     """Draws steps, one after the other."""
 
-    def __init__(self, random: Random, setting: Setting, faults: tuple[str, ...], rate: float) -> None:
-        self._random, self._rate = random, rate
+    def __init__(
+        self, random: Random, setting: Setting, faults: tuple[str, ...], rate: float, cast: Mapping[str, int]
+    ) -> None:
+        self._random, self._rate, self._cast = random, rate, cast
         self._calls = tuple(fault for fault in faults if fault in FAULTS)
         self._storage = tuple(fault for fault in faults if fault in STORAGE) if rate else ()
         weights = dict(WEIGHTS)
@@ -141,9 +185,16 @@ class _Maker:
             weights |= dict.fromkeys(("deliver", "double", "forge", "early"), 0)
         if not rate:
             weights["outage"] = 0
+        if len(cast) > 1:
+            weights |= dict.fromkeys(("create_here", "create_there"), FIRST * WEIGHTS["create_here"])
         if not setting.many:
             weights["purge_there"] = 0
         self._kinds, self._weights = tuple(weights), tuple(weights.values())
+
+    def first(self, resource: str) -> Step:
+        """Return a step that makes a record, on one side or the other."""
+        do = self._random.choice(("create_here", "create_there"))
+        return Step(do, value=self._value(do), resource=resource)
 
     def step(self, *, nested: bool = False) -> Step:
         random = self._random
@@ -154,7 +205,13 @@ class _Maker:
         if not nested and self._is(0.15):
             during = {random.randrange(3): self.step(nested=True)}
         crash = random.randrange(1, 8) if not nested and self._rate and self._is(0.05) else None
-        return Step(do, random.randrange(100), self._value(do), spoiled, storage, during, crash)
+        which, value = random.randrange(100), self._value(do)
+        return Step(do, which, value, spoiled, storage, during, crash, self._resource(do))
+
+    def _resource(self, do: str) -> str:
+        if len(self._cast) <= 1 or do not in ABOUT_ONE:
+            return ""
+        return self._random.choices(tuple(self._cast), tuple(self._cast.values()))[0]
 
     def _is(self, share: float) -> bool:
         return self._random.random() < share

@@ -1,5 +1,6 @@
 """Invariants about what was done: writes, journal, overwritten edits, deletions."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -17,12 +18,11 @@ UNASKED = frozenset({"pull", "webhook"})
 
 def acknowledged(view: View) -> Iterator[str]:
     known = {record.id for record in view.everybody}
-    for record_id, name, value in view.stage.ledger.acknowledged:
+    for record_id, name, value in view.book.acknowledged:
         if record_id not in known:
             yield f"{record_id} was acknowledged and is not there"
             continue
-        held = {one["to"] for one in view.journals[record_id] if one["field"] == name}
-        held |= {one["from"] for one in view.journals[record_id] if one["field"] == name}
+        held = [one[side] for one in view.journals[record_id] if one["field"] == name for side in ("from", "to")]
         if value is not None and value not in held:
             yield f"{record_id}.{name} = {value!r} was acknowledged and is not in the journal"
 
@@ -49,7 +49,7 @@ def contradictions(entries: Entries, record: Record) -> Iterator[str]:
 
 def risen(view: View) -> Iterator[str]:
     live = {record.id for record in view.live}
-    for record_id in view.stage.ledger.tombstones:
+    for record_id in view.book.tombstones:
         if record_id in live and restored_by(view.resource, record_id) not in PEOPLE:
             yield f"{record_id} was deleted and lives"
 
@@ -57,20 +57,21 @@ def risen(view: View) -> Iterator[str]:
 def overwritten_unseen(view: View) -> Iterator[str]:
     """Go through all writes to the CRM: one of ours over one of the staff's must have known of that."""
     theirs: dict[tuple[str, str], Any] = {}
-    for write in view.stage.crm.writes:
+    for write in view.writes:
         for name, value in write.changed.items():
             unseen = theirs.pop((write.crm_id, name), None)
             if write.who == "staff" and write.event == "updated":
                 theirs[write.crm_id, name] = value
                 continue
-            is_lost = write.who == "service" and unseen not in {None, value} and write.before.get(name) == unseen
+            is_lost = write.who == "service" and unseen not in (None, value) and write.before.get(name) == unseen
             if is_lost and not _known(view, write, name, unseen):
                 yield f"{write.crm_id}.{name} = {unseen!r} was overwritten unseen"
 
 
 def _known(view: View, write: Write, name: str, value: Any) -> bool:
+    about = {"resource": view.resource.name, "crm_id": write.crm_id, "field": name}
     with reading() as connection:
-        found = conflicts.listing(connection, {"crm_id": write.crm_id, "field": name}, ALL, 0)
+        found = conflicts.listing(connection, about, ALL, 0)
         if any(value in (one["crm"], one["last_told"]) for one in found):
             return True
         if crm_changes.knew(connection, view.resource.name, write.crm_id, name, value):
@@ -85,21 +86,26 @@ def without_cause(view: View) -> Iterator[str]:
 
     A CRM that makes something else of what it is sent, or nothing, answers pushes with values that nobody wrote.
     """
-    habits = view.stage.crm.habits
+    habits = view.crm.habits
     plain = not habits.mangles and not habits.drops
     for record in view.everybody:
         ids, taken = view.ids_of(record), Counter[tuple[str, Any]]()
         for entry in view.journals[record.id]:
             if entry["by"] in (NEWS if plain else UNASKED) and entry["field"] in view.resource.pushed_fields:
-                taken[entry["field"], entry["to"]] += 1
+                taken[entry["field"], frozen(entry["to"])] += 1
         written = Counter(
-            (name, value) for write in view.stage.crm.writes if write.crm_id in ids and _is_news(view, write)
-            for name, value in write.before.items() | write.changed.items()
+            one for write in view.writes if write.crm_id in ids and _is_news(view, write)
+            for one in {(name, frozen(value)) for side in (write.before, write.changed) for name, value in side.items()}
         )  # fmt: skip
         for (name, value), count in taken.items():
             if value is not None and count > written[name, value]:
                 wrote = written[name, value]
                 yield f"{record.id}.{name} = {value!r} came in {count} times, and was written {wrote} times"
+
+
+def frozen(value: Any) -> Any:
+    """Return a value as it can be counted."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else value
 
 
 def _is_news(view: View, write: Write) -> bool:

@@ -3,13 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.core.db import reading
 from app.services import runs, verifying
 from app.simulator import rest
+from app.simulator.crms import FREE
+from app.simulator.ledger import ALL
 from app.simulator.view import View
 from app.store import records
+
+if TYPE_CHECKING:
+    from app.simulator.stage import Stage
 
 SOME = 8
 """Deliveries that are repeated at the end of a history."""
@@ -24,17 +29,17 @@ def runs_ended(view: View) -> Iterator[str]:
 
 
 def quiet(view: View) -> Iterator[str]:
-    before, versions = len(view.stage.crm.writes), _versions(view)
+    before, versions = len(view.stage.crm.writes), _versions(view.stage)
     rest.come(view.stage)
     if len(view.stage.crm.writes) != before:
         yield f"it still writes to the CRM: {view.stage.crm.writes[before:]}"
-    if _versions(view) != versions:
+    if _versions(view.stage) != versions:
         yield "records still change"
 
 
 def delivered_again(view: View) -> Iterator[str]:
     """Deliver some of all webhooks again, in another order, half of them under another name."""
-    stage, before = view.stage, _versions(view)
+    stage, before = view.stage, _versions(view.stage)
     if not (stage.setting.habits.has_feed or stage.setting.news == "webhooks"):
         return  # what was lost is news to a service that cannot pull
     random, made = Random(len(stage.sent)), len(stage.crm.writes)  # noqa: S311
@@ -47,7 +52,7 @@ def delivered_again(view: View) -> Iterator[str]:
         with stage.processes.acting("web"):
             stage.acts.post(renamed)
     rest.come(stage)
-    if _versions(view) != before:
+    if _versions(view.stage) != before:
         yield "records changed when old webhooks came again"
     if len(stage.crm.writes) != made:
         yield f"old webhooks made it write: {stage.crm.writes[made:]}"
@@ -67,12 +72,13 @@ def verified(view: View) -> Iterator[str]:
 
 def _damage_is_found(view: View) -> Iterator[str]:
     """Change a record in the CRM behind everybody's back, and see whether verify says so."""
-    crm, sound = view.stage.crm, view.in_step()
+    crm, sound = view.crm, view.in_step()
     if not sound:
         return
     record, _ = sound[len(sound) // 2]
-    row, name = crm.rows[record.crm_id or ""], view.resource.pushed_fields[0]
-    crm.rows[row.crm_id] = replace(row, fields={**row.fields, view.resource.fields[name].crm or name: "Damaged"})
+    row = crm.rows[record.crm_id or ""]
+    name = next(one.crm for one in view.resource.fields.values() if one.crm and one.kind in FREE)
+    crm.rows[row.crm_id] = replace(row, fields={**row.fields, name: "Damaged"})
     with view.stage.processes.acting("worker") as engine:
         found = verifying.verify(engine, [view.resource.name], repair=False, by="test")
     crm.rows[row.crm_id] = row
@@ -80,7 +86,7 @@ def _damage_is_found(view: View) -> Iterator[str]:
         yield f"it did not find that {row.crm_id} was damaged"
 
 
-def _versions(view: View) -> dict[str, Any]:
+def _versions(stage: "Stage") -> dict[str, Any]:
     with reading() as connection:
-        found = records.live(connection, view.resource, "", 100_000)
+        found = [one for resource in stage.registry.values() for one in records.live(connection, resource, "", ALL)]
     return {record.id: (record.version, record.fields) for record in found}

@@ -1,6 +1,6 @@
 """What is noted while a history is played: what callers were told, and what was seen of the records in between."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,21 +23,14 @@ class Letter:
 
 
 class Ledger:
-    """Keeps what the invariants are checked against."""
+    """Keeps what the invariants are checked against; `of` holds what is kept of each resource."""
 
-    def __init__(self) -> None:
-        self.known: list[str] = []
-        """The records that lived at the last look."""
-        self.tombstones: list[str] = []
-        """Records whose deletion was acknowledged to a caller, and that nobody brought back."""
-        self.acknowledged: list[tuple[str, str, Any]] = []
-        """(record id, field, value) of every write that was answered with yes."""
+    def __init__(self, resources: Iterable[Resource]) -> None:
         self.changes = 0
         """Requests that changed something here."""
         self.breaches: list[tuple[str, str]] = []
         """(invariant, what was seen) of what did not hold on the way."""
-        self._versions: dict[str, int] = {}
-        self._buried: set[str] = set()
+        self.of = {resource.name: Book(self, resource) for resource in resources}
 
     def breach(self, invariant: str, text: str) -> None:
         self.breaches.append((invariant, text))
@@ -48,30 +41,49 @@ class Ledger:
             self.breach("answers", f"the service answered {code}")
         return code < REDIRECT
 
+    def look(self) -> None:
+        """Look at the records between two steps."""
+        for book in self.of.values():
+            book.look()
+
+
+class Book:
+    """What is kept of one resource."""
+
+    def __init__(self, ledger: Ledger, resource: Resource) -> None:
+        self._ledger, self._resource = ledger, resource
+        self.known: list[str] = []
+        """The records that lived at the last look."""
+        self.tombstones: list[str] = []
+        """Records whose deletion was acknowledged to a caller, and that nobody brought back."""
+        self.acknowledged: list[tuple[str, str, Any]] = []
+        """(record id, field, value) of every write that was answered with yes."""
+        self._versions: dict[str, int] = {}
+        self._buried: set[str] = set()
+
     def wrote(self, record_id: str, fields: dict[str, Any]) -> None:
-        self.changes += 1
+        self._ledger.changes += 1
         self.acknowledged += [(record_id, name, value) for name, value in fields.items()]
 
     def deleted(self, record_id: str) -> None:
-        self.changes += 1
+        self._ledger.changes += 1
         self.tombstones.append(record_id)
 
     def forget(self, record_id: str) -> None:
         """Somebody brings a record back; noted before it is done, since it may die before it can say so."""
         self.tombstones = [one for one in self.tombstones if one != record_id]
 
-    def look(self, resource: Resource) -> None:
-        """Look at the records between two steps."""
+    def look(self) -> None:
         with reading() as connection:
-            live = records.live(connection, resource, "", ALL)
+            live = records.live(connection, self._resource, "", ALL)
         for record in live:
             if record.version < self._versions.get(record.id, 0):
-                self.breach("versions", f"{record.id} fell from version {self._versions[record.id]}")
+                self._ledger.breach("versions", f"{record.id} fell from version {self._versions[record.id]}")
             self._versions[record.id] = record.version
         self.known = [record.id for record in live]
         for record_id in self._buried.intersection(self.known):
-            if (by := restored_by(resource, record_id)) not in PEOPLE:
-                self.breach("tombstones", f"{record_id} was deleted and lives again, by {by}")
+            if (by := restored_by(self._resource, record_id)) not in PEOPLE:
+                self._ledger.breach("tombstones", f"{record_id} was deleted and lives again, by {by}")
         self._buried = self._versions.keys() - set(self.known)
 
     def seen(self) -> Iterator[str]:

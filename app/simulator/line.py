@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.crm.line import Answer, Call, Cut
-from app.simulator.crm import TOKEN, SimulatedCrm
+from app.simulator.crm import TOKEN
+from app.simulator.crms import Crms
 from app.simulator.faults import FAULTS, PAUSES
 
 LATENCY = 0.01
 MOST_CALLS = 1000
-"""Calls in one history; there are about fifty."""
+"""Calls in a history of one resource; there are about fifty."""
 UNAUTHORIZED = 401
 THRESHOLD = 300.0
 """Seconds before its end at which a token may be renewed, as TOKEN_REFRESH_THRESHOLD is."""
@@ -48,9 +49,12 @@ class Heard:
 class Line:
     """The line as the step at hand finds it: which of its calls go wrong, and how. Times are monotonic seconds."""
 
-    crm: SimulatedCrm
+    crm: Crms
     boundary: Callable[[], None] = lambda: None
     """Told at each point at which a process can die."""
+    watch: Callable[[Call], None] = lambda _: None
+    """Sees each call before it is carried."""
+    most_calls: int = MOST_CALLS
     faults: dict[int, str] = field(default_factory=dict)
     during: dict[int, Callable[[], None]] = field(default_factory=dict)
     number: int = 0
@@ -76,6 +80,7 @@ class Line:
         fault = "refused" if is_down else self.faults.pop(number, None)
         heard = self.heard.setdefault(self.caller, Heard())
         self._judge(call, heard)
+        self.watch(call)
         self.boundary()
         clock.sleep(LATENCY)
         if fault is not None:
@@ -93,7 +98,7 @@ class Line:
         """Note what kind of call it is, and whether it should have been made at all."""
         now, kind = self.crm.clock.passed, kind_of(call)
         self.calls[kind] += 1
-        if self.calls.total() > MOST_CALLS:
+        if self.calls.total() > self.most_calls:
             raise Endless
         if now < heard.silent_until - 1:
             self.complaints.append(f"pause: called {heard.silent_until - now:.0f} s before the CRM wants to be asked")

@@ -78,9 +78,11 @@ def owes(stage: "Stage") -> bool:
 
 def _counts(stage: "Stage") -> tuple[int, int, int]:
     with reading() as connection:
-        owed, _ = outbox.backlog(connection, stage.resource.name)
-        waiting, _ = inbox.count_parked(connection, stage.resource.name)
-        return owed, waiting, inbox.count_held(connection, stage.resource.name)
+        return (
+            sum(outbox.backlog(connection, name)[0] for name in stage.registry),
+            sum(inbox.count_parked(connection, name)[0] for name in stage.registry),
+            sum(inbox.count_held(connection, name) for name in stage.registry),
+        )
 
 
 def _what(stage: "Stage") -> str:

@@ -1,20 +1,20 @@
 """The stage of one history: the real service over SQLite in the simulated world, and what its steps do to it."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
 from flask import Flask
 
-from app.core.resource import Resource
-from app.http.wiring import ENGINE
+from app.core.resource import Registry, Resource
+from app.simulator import parents
 from app.simulator.acts import Acts
 from app.simulator.clock import Clock, SimulatedWorld
-from app.simulator.crm import SimulatedCrm
-from app.simulator.history import FIELD_DROPPED, History, Setting, Step
+from app.simulator.crms import Crms
+from app.simulator.history import History, Step
 from app.simulator.ledger import Ledger, Letter
-from app.simulator.line import Crash, Line
+from app.simulator.line import MOST_CALLS, Crash, Line
 from app.simulator.processes import Processes, StartEngine
 from app.simulator.settings import settings_of
 
@@ -22,13 +22,13 @@ from app.simulator.settings import settings_of
 class Stage:
     """One service and one CRM. Steps change them; a crash ends the process that acts."""
 
-    def __init__(self, app: Flask, start_engine: StartEngine, history: History) -> None:
-        self.app, self.setting = app, history.setting
-        self.clock, self.ledger = Clock(), Ledger()
+    def __init__(self, app: Flask, start_engine: StartEngine, registry: Registry, history: History) -> None:
+        self.app, self.registry, self.setting = app, registry, history.setting
+        self.clock, self.ledger = Clock(), Ledger(registry.values())
         app.config.update(settings_of(history.setting))
-        self.resource: Resource = next(iter(app.extensions[ENGINE].registry.values()))
-        self.crm = SimulatedCrm(self.clock, _habits(history.setting, self.resource))
-        self.line = Line(self.crm)
+        self.crm = Crms(self.clock, history.setting.habits, registry.values())
+        watch = partial(parents.watch, self)
+        self.line = Line(self.crm, watch=watch, most_calls=MOST_CALLS * len(registry))
         world = SimulatedWorld(self.clock, Random(history.seed + 1))  # noqa: S311
         self.processes = Processes(app, start_engine, world, self.line)
         self.client = app.test_client()
@@ -36,9 +36,13 @@ class Stage:
         """Webhooks that the CRM has sent and nobody delivered."""
         self.sent: list[Letter] = []
         """Every webhook it ever sent."""
-        self.crm.heard = self._posted
+        self.crm.tell(self._posted)
         self.acts = Acts(self)
         self.depth = 0
+
+    def resource(self, step: Step) -> Resource:
+        """Return what a step is about; a history of one resource does not say."""
+        return self.registry[step.resource] if step.resource else next(iter(self.registry.values()))
 
     def _posted(self, body: dict[str, Any]) -> None:
         letter = Letter(f"msg_{len(self.sent) + 1}", body)
@@ -52,7 +56,8 @@ class Stage:
     def do(self, step: Step) -> None:
         """Play one step, and what its faults and crash make of it."""
         with self.app.app_context():
-            self.ledger.look(self.resource)
+            self.ledger.look()
+            parents.look(self)
             self.line.begin(step.faults, {call: self._within(nested) for call, nested in step.during.items()})
             self.processes.begin(step.storage, step.crash)
             try:
@@ -82,10 +87,3 @@ class Stage:
                 self.depth -= 1
 
         return happen
-
-
-def _habits(setting: Setting, resource: Resource) -> Any:
-    if setting.habits.drops != FIELD_DROPPED:
-        return setting.habits
-    plain = [name for name in resource.pushed_fields if not resource.fields[name].unique]
-    return replace(setting.habits, drops=resource.fields[plain[-1]].crm or plain[-1])

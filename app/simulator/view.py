@@ -1,13 +1,15 @@
 """What a history came to: both sides at rest, read once for all invariants."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from app.core.db import reading
 from app.core.record import CrmCopy, Record
 from app.core.resource import Resource
-from app.simulator.ledger import ALL
+from app.simulator.crm import SimulatedCrm, Write
+from app.simulator.ledger import ALL, Book
 from app.store import conflicts, crm_copies, journal, records
 
 if TYPE_CHECKING:
@@ -23,19 +25,38 @@ class View:
     """One resource and its counterparts in the CRM, as they are when nothing moves any more."""
 
     stage: "Stage"
+    resource: Resource
+    others: Mapping[str, "View"]
+    """The views of all resources, this one too, by name."""
 
     @property
-    def resource(self) -> Resource:
-        return self.stage.resource
+    def crm(self) -> SimulatedCrm:
+        return self.stage.crm[self.resource.name]
+
+    @property
+    def book(self) -> Book:
+        return self.stage.ledger.of[self.resource.name]
+
+    @cached_property
+    def writes(self) -> list[Write]:
+        """Every write to the CRM, in order, in our words."""
+        mine = [write for write in self.stage.crm.writes if write.resource == self.resource.name]
+        return [replace(one, before=self.read(one.before), changed=self._changed(one)) for one in mine]
+
+    def _changed(self, write: Write) -> dict[str, Any]:
+        """Return what a write changed; who says anew of which resource a reference is has changed the reference."""
+        after, named = self.read(write.before | write.changed), self.read(write.changed)
+        also = {name for name, kind in self.resource.references.items() if kind.beside in named}
+        return {name: value for name, value in after.items() if name in {*named, *also}}
 
     @cached_property
     def everybody(self) -> list[Record]:
         """Every record there ever was, tombstones too."""
         with reading() as connection:
             seen = {record.id for record in records.live(connection, self.resource, "", ALL)}
-            seen.update(self.stage.ledger.seen())
+            seen.update(self.book.seen())
             # One that came and went within a step was seen by nobody.
-            crm_ids = list(self.stage.crm.rows) or [""]
+            crm_ids = list(self.crm.rows) or [""]
             return records.find(connection, self.resource, ids=sorted(seen), crm_ids=crm_ids)
 
     @cached_property
@@ -94,5 +115,26 @@ class View:
         """Return every CRM record that this one is, or was, linked with."""
         copy = self.copies.get(record.id)
         linked = {record.crm_id or ""} | ({copy.crm_id, *copy.former} if copy else set())
-        rows = self.stage.crm.rows.values()
+        rows = self.crm.rows.values()
         return linked | {row.crm_id for row in rows if row.external_id == record.id}
+
+    # ── in our words ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def owners(self) -> dict[str, str]:
+        """Return by crm_id which of our records is, or was, linked with it; the one that is, if there are two."""
+        found = {crm_id: record.id for record in self.everybody for crm_id in self.ids_of(record)}
+        return found | {record.crm_id: record.id for record in self.everybody if record.crm_id}
+
+    def read(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return our form of what a record of the CRM holds; a reference is whoever of ours it ever led to."""
+        named = {one.crm: one for one in self.resource.fields.values() if one.crm}
+        told = {named[one].name: named[one].from_crm(value) for one, value in fields.items() if one in named}
+        return {name: self._ours(name, told) for name in told}
+
+    def _ours(self, name: str, told: dict[str, Any]) -> Any:
+        kind = self.resource.references.get(name)
+        target = None if kind is None else self.others.get(kind.target(told) or "")
+        if kind is None or told[name] is None:
+            return told[name]
+        return None if target is None else target.owners.get(told[name])

@@ -29,6 +29,15 @@ def versions(tx: Connection, resource: Resource, crm_ids: Collection[str]) -> di
     return {row.crm_id: (row.version, bool(row.deleted)) for row in rows}
 
 
+def kept(tx: Connection, resource: str, crm_ids: Collection[str]) -> list[tuple[str, str]]:
+    """Return by crm_id whose last counterpart it was, linked with it still or not."""
+    if not crm_ids:
+        return []
+    query = select(table.c.crm_id, table.c.record_id).where(table.c.resource == resource)
+    found = tx.execute(query.where(one_of(tx, table.c.crm_id, crm_ids)).order_by(table.c.record_id))
+    return [(row.crm_id, row.record_id) for row in found]
+
+
 def save(tx: Connection, resource: Resource, copies: Mapping[str, CrmCopy]) -> None:
     """Write copies, by the id of their record."""
     upsert(tx, table, *(_row(resource, record_id, copy) for record_id, copy in copies.items()))

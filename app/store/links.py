@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, select
 from app.core.db import db
 from app.core.record import Fields
 from app.core.resource import Resource
+from app.store import crm_copies
 from app.store.upsert import one_of
 
 Named = tuple[str, str]
@@ -21,6 +22,8 @@ class Target:
 
     crm_id: str | None
     is_live: bool
+    is_apart: bool = False
+    """It has no counterpart in the CRM on purpose, and will not get one by itself."""
 
 
 class Links:
@@ -50,10 +53,12 @@ class Links:
     def _with_ours(self, told: Fields) -> tuple[Fields, list[Named]]:
         named = self._named(told)
         unknown = {name: one for name, one in named.items() if one not in self._ours}
+        # The word that says what a reference leads to comes in with it or not at all.
+        half = [name for name, kind in self._resource.references.items() if kind.beside in told and name not in told]
         known = {name: self._ours[one] for name, one in named.items() if name not in unknown}
-        return {name: known.get(name, value) for name, value in told.items() if name not in unknown}, list(
-            unknown.values()
-        )
+        left_out = {*unknown, *(self._resource.references[name].beside for name in (*unknown, *half))}
+        said = {name: known.get(name, value) for name, value in told.items() if name not in left_out}
+        return said, [*unknown.values(), *(("", name) for name in half)]
 
     def _named(self, fields: Fields) -> dict[str, Named]:
         """Return what the fields refer to; the resource is empty when the message does not say which one."""
@@ -65,6 +70,9 @@ class Links:
             table, crm_ids = _table(resource), sorted(one for name, one in wanted if name == resource)
             query = select(table.c.id, table.c.crm_id).where(one_of(self._tx, table.c.crm_id, crm_ids))
             self._ours |= {(resource, row.crm_id): row.id for row in self._tx.execute(query)}
+            # Who was kept here when the CRM deleted its counterpart is still meant by the old id.
+            left = [one for one in crm_ids if (resource, one) not in self._ours]
+            self._ours |= {(resource, one): record_id for one, record_id in crm_copies.kept(self._tx, resource, left)}
 
     # ── to the CRM ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -78,9 +86,10 @@ class Links:
         missing = {one for one in wanted if one[1] not in self._targets}
         for resource in sorted({resource for resource, _ in missing} - {""}):
             table, ids = _table(resource), sorted(one for name, one in missing if name == resource)
-            query = select(table.c.id, table.c.crm_id, table.c.deleted_at)
+            query = select(table.c.id, table.c.crm_id, table.c.deleted_at, table.c.sync_status)
             for row in self._tx.execute(query.where(one_of(self._tx, table.c.id, ids))):
-                self._targets[row.id] = Target(row.crm_id, row.deleted_at is None)
+                is_apart = row.crm_id is None and row.sync_status == "synced"
+                self._targets[row.id] = Target(row.crm_id, row.deleted_at is None, is_apart)
 
 
 def _table(resource: str) -> Table:

@@ -112,7 +112,14 @@ class Work:
         read = [mapping.from_crm(self.resource, one.fields) for one in new]
         linked = self.links.from_crm(told for told, _ in read)
         for one, (_, wrong), (told, unknown) in zip(new, read, linked, strict=True):
-            self._readings[id(one)] = Reading(one, told, wrong, unknown)
+            gone = [name for name in self.resource.references if name in told and self._lacks(name, told[name])]
+            wrong |= {name: ["Whom it names is not in the CRM."] for name in gone}
+            good = {name: value for name, value in told.items() if name not in gone}
+            self._readings[id(one)] = Reading(one, good, wrong, unknown)
+
+    def _lacks(self, name: str, value: Any) -> bool:
+        """Tell whether a reference leads nowhere without which there is no record."""
+        return value is None and self.resource.fields[name].required
 
     # ── what belongs to them ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -98,25 +98,29 @@ def decide(work: Work, engine: Engine, owed: Owed, record: Record) -> Task | Non
             record.status = "synced"
             work.save(record)
         return None
-    links, waits_for = _links(work, task.fields)
+    # A create that may have arrived is sent as it was, whatever has become of whom it names.
+    said = None if owed.creating is None else owed.creating.get("links")
+    links, waits_for = _links(work, record, task.fields) if said is None or task.action != "create" else (said, None)
     if waits_for is not None:
         _put_aside(work, engine, owed, record, *waits_for)
         return None
     task = replace(task, links=links)
-    creating = {"key": task.key, "fields": task.fields} if task.action == "create" else None
+    creating = {"key": task.key, "fields": task.fields, "links": links} if task.action == "create" else None
     sent = OURS if task.action == "delete" else task.fields
     work.outbox.put(record.id, owed.sending(sent, creating))
     return task
 
 
-def _links(work: Work, fields: Fields) -> tuple[dict[str, str | None], tuple[str, str] | None]:
+def _links(work: Work, record: Record, fields: Fields) -> tuple[dict[str, str | None], tuple[str, str] | None]:
     """Return the CRM's ids of what fields refer to, and what of it is not there yet: (field, our id)."""
-    (targets,) = work.links.targets([fields]) if work.resource.references else [{}]
+    # The word beside a reference may be known there already, and is needed here all the same.
+    words = {kind.beside: record.fields[kind.beside] for kind in work.resource.references.values() if kind.beside}
+    (targets,) = work.links.targets([words | fields]) if work.resource.references else [{}]
     found = {identity: None if target is None else target.crm_id for identity, target in targets.values()}
     absent = (
         (name, identity)
         for name, (identity, target) in targets.items()
-        if target is not None and target.is_live and target.crm_id is None
+        if target is not None and target.is_live and target.crm_id is None and not target.is_apart
     )
     return found, next(absent, None)
 

@@ -1,16 +1,23 @@
-"""A theatre in which histories are played."""
-
-from functools import partial
+"""Theatres in which histories are played: of users alone, and of everything that is declared."""
 
 import pytest
 
 from app import create_app, start_engine
+from app.resources import REGISTRY
 from app.simulator.theatre import Factory, Theatre
-from tests.support.settings import USERS
+
+FACTORY = Factory(create_app, start_engine, REGISTRY)
 
 
 @pytest.fixture(scope="module")
 def theatre():
-    made = Theatre(Factory(partial(create_app, registry=USERS), partial(start_engine, registry=USERS)))
+    made = Theatre(FACTORY)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def whole_theatre():
+    made = Theatre(FACTORY, REGISTRY)
     yield made
     made.close()

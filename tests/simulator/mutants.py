@@ -10,10 +10,24 @@ from flask import has_request_context, request
 from sqlalchemy import true
 
 from app.core import db as core_db
+from app.core import mapping
 from app.core.record import MISSING
 from app.crm import answers, auth, breaker, client, dialect, limits, signature
-from app.store import inbox, journal, outbox, runs, work
-from app.sync import bulk, deletions, ending, feed, foreseen, incoming, parked, pull, reconcile, rollback, schedule
+from app.store import inbox, journal, links, outbox, runs, work
+from app.sync import (
+    bulk,
+    deletions,
+    ending,
+    feed,
+    foreseen,
+    incoming,
+    parked,
+    pull,
+    reconcile,
+    rollback,
+    schedule,
+    task,
+)
 from app.sync import differences as differing
 
 Break = Callable[[pytest.MonkeyPatch], None]
@@ -28,11 +42,13 @@ class Mutant:
     break_it: Break
     found_by: frozenset[str]
     within: int = 500
+    several: bool = False
+    """Whether it takes several resources, that refer to each other."""
 
 
-def mutant(safeguard: str, *found_by: str, within: int = 500) -> Callable[[Break], Break]:
+def mutant(safeguard: str, *found_by: str, within: int = 500, several: bool = False) -> Callable[[Break], Break]:
     def keep(break_it: Break) -> Break:
-        MUTANTS[break_it.__name__] = Mutant(safeguard, break_it, frozenset(found_by), within)
+        MUTANTS[break_it.__name__] = Mutant(safeguard, break_it, frozenset(found_by), within, several)
         return break_it
 
     return keep
@@ -247,6 +263,37 @@ def any_number_is_deleted(patch):
     patch.setattr(deletions, "allowed", lambda _linked: 10**6)
 
 
+# ── references ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@mutant("a record waits until whom it names is in the CRM", "parents first", several=True)
+def children_do_not_wait(patch):
+    real = task._links
+    patch.setattr(task, "_links", lambda *given: (real(*given)[0], None))
+
+
+@mutant("who waited for another record is woken", "forgotten", several=True)
+def nobody_is_woken(patch):
+    patch.setattr(outbox, "wake", lambda *_: None)
+
+
+@mutant("whom we do not know is asked for", "convergence", "references", "one to one", "verify", several=True)
+def strangers_are_nobody(patch):
+    real = links.Links._load_ours
+
+    def load_ours(self, wanted):
+        real(self, wanted)
+        self._ours |= {one: None for one in wanted if one not in self._ours}
+
+    patch.setattr(links.Links, "_load_ours", load_ours)
+
+
+@mutant("a reference goes out as the CRM's id", "references", "convergence", "verify", several=True)
+def ids_go_out_as_ours(patch):
+    real = mapping.to_crm
+    patch.setattr(mapping, "to_crm", lambda resource, fields, _links=None: real(resource, fields))
+
+
 # ── what is kept ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -339,6 +386,10 @@ def verify_sees_nothing(patch):
 
 
 FOUND_AT = {
+    "children_do_not_wait": 1,
+    "nobody_is_woken": 1,
+    "strangers_are_nobody": 12,
+    "ids_go_out_as_ours": 3,
     "everything_is_a_change": 8,
     "the_parked_are_forgotten": 1,
     "no_idempotency_key": 149,

@@ -22,13 +22,15 @@ def broken_by(name):
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_safeguard_that_is_taken_away_is_missed(theatre, monkeypatch, name):
+def test_a_safeguard_that_is_taken_away_is_missed(theatre, whole_theatre, monkeypatch, name):
     seed, mutant = FOUND_AT[name], MUTANTS[name]
-    assert theatre.play(history.make(seed, 60)).violation is None
+    stage = whole_theatre if mutant.several else theatre
+    made = history.make(seed, 60, registry=stage.registry)
+    assert stage.play(made).violation is None
 
     mutant.break_it(monkeypatch)
 
-    played = theatre.play(history.make(seed, 60))
+    played = stage.play(made)
     assert played.invariant in mutant.found_by
     assert set(played.broken or [played.invariant]) == broken_by(name)
 
@@ -36,10 +38,12 @@ def test_a_safeguard_that_is_taken_away_is_missed(theatre, monkeypatch, name):
 @pytest.mark.long
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_mutant_is_found_from_the_first_seed_on(theatre, monkeypatch, name):
+def test_a_mutant_is_found_from_the_first_seed_on(theatre, whole_theatre, monkeypatch, name):
     mutant = MUTANTS[name]
+    stage = whole_theatre if mutant.several else theatre
     mutant.break_it(monkeypatch)
-    found = (theatre.play(history.make(seed, 60)).invariant for seed in range(1, mutant.within + 1))
+    seeds = range(1, mutant.within + 1)
+    found = (stage.play(history.make(seed, 60, registry=stage.registry)).invariant for seed in seeds)
 
     assert next((one for one in found if one), None) in mutant.found_by
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.crm import dialect
-from app.simulator import history
+from app.resources import REGISTRY
+from app.simulator import history, values
 from app.simulator.acts import Acts
 from app.simulator.faults import FAULTS
 from app.simulator.history import STORAGE, WEIGHTS
@@ -20,6 +21,8 @@ from app.simulator.shrink import shrink
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEEDS = range(1, 26)
 LONG = range(1, 1001)
+WHOLE, WHOLE_LONG = range(2, 5), range(1, 101)
+"""Seeds of histories of several resources; each takes five times as long as one of users alone."""
 
 
 def test_the_same_seed_is_the_same_history_to_the_byte(theatre):
@@ -86,6 +89,48 @@ def test_everything_holds_in_a_thousand_histories(theatre, first):
     assert {seed: theatre.play(history.make(seed, 60)).violation for seed in seeds} == dict.fromkeys(seeds)
 
 
+def whole(seeds, theatre):
+    return {seed: theatre.play(history.make(seed, 60, registry=theatre.registry)).violation for seed in seeds}
+
+
+def test_everything_holds_in_histories_of_several_resources(whole_theatre):
+    assert whole(WHOLE, whole_theatre) == dict.fromkeys(WHOLE)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("first", WHOLE_LONG[::25])
+def test_everything_holds_in_a_hundred_histories_of_several_resources(whole_theatre, first):
+    seeds = range(first, first + 25)
+    assert whole(seeds, whole_theatre) == dict.fromkeys(seeds)
+
+
+def test_a_history_of_users_is_the_same_whatever_else_is_declared(theatre, whole_theatre):
+    made = history.make(8, 40)
+
+    assert whole_theatre.play(made).digest == theatre.play(made).digest
+
+
+def test_of_several_resources_the_seed_says_who_takes_part_and_whom_they_refer_to_does_too():
+    made = [history.make(seed, 60, registry=REGISTRY) for seed in range(100)]
+
+    assert {name for one in made for name in one.resources} == set(REGISTRY)
+    assert all(REGISTRY[name].parents <= set(one.resources) for one in made for name in one.resources)
+    assert all(step.resource in {"", *one.resources} for one in made for step in one.steps)
+    assert [history.read(json.loads(json.dumps(one.shown()))) for one in made] == made
+
+
+@pytest.mark.parametrize("resource", REGISTRY.values(), ids=REGISTRY)
+def test_every_value_of_a_history_is_one_that_the_resource_takes(resource):
+    someone = "01b8dac5-b403-7bae-a7e5-f104aef2f88a"
+    made = [values.record(resource, number, lambda *_: someone) for number in range(50)]
+    edits = [values.edit(resource, number, lambda *_: someone) for number in range(200)]
+
+    assert [resource.full.load(one) for one in made] == made
+    assert [resource.partial.load(one) for one in edits] == edits
+    assert set().union(*edits) == set(resource.pushed_fields)
+
+
 def test_an_engine_that_overwrites_blindly_is_found_and_the_history_cut_down(theatre, monkeypatch):
     real = dialect._batched
     monkeypatch.setattr(dialect, "if_match", lambda _version: {})
@@ -116,6 +161,15 @@ def test_the_command_says_what_it_played(app):
     assert set(told["calls"]) == {"write", "look", "page", "token"}
 
 
+@pytest.mark.parametrize("registry", [REGISTRY], ids=["all"])
+def test_the_command_plays_some_resources_and_whom_they_refer_to(app):
+    asked = ["sync", "simulate", "--seeds", "1..3", "--steps", "15", "--resources", "projects", "--json"]
+    answer = app.test_cli_runner().invoke(args=asked)
+
+    assert answer.exit_code == 0
+    assert json.loads(answer.stdout)["changes"] > 0
+
+
 def test_the_command_plays_a_kept_history_and_says_what_does_not_hold(app, tmp_path, monkeypatch):
     monkeypatch.setattr("app.crm.signature._equal", lambda *_: True)
     kept = tmp_path / "kept.json"
@@ -129,7 +183,15 @@ def test_the_command_plays_a_kept_history_and_says_what_does_not_hold(app, tmp_p
 
 
 @pytest.mark.parametrize(
-    "given", [["--seeds", "5..1"], ["--seeds", "few"], ["--faults", "gremlins"], ["--rate", "2"], ["--steps", "0"]]
+    "given",
+    [
+        ["--seeds", "5..1"],
+        ["--seeds", "few"],
+        ["--faults", "gremlins"],
+        ["--rate", "2"],
+        ["--steps", "0"],
+        ["--resources", "gnomes"],
+    ],
 )
 def test_a_bad_option_is_refused(app, given):
     assert app.test_cli_runner().invoke(args=["sync", "simulate", *given]).exit_code == 2
