@@ -55,6 +55,8 @@ class Work:
         self.copies: Shelf[CrmCopy] = Shelf(lambda ids: crm_copies.get_many(tx, resource, ids))
         self.outbox: Shelf[Owed] = Shelf(lambda ids: outbox.get_many(tx, resource.name, ids, lock=locking))
         self.links = Links(tx, resource)
+        self.linked_anew: list[str] = []
+        """Once it is written: the records that have another counterpart in the CRM than they had."""
         self.conflicts: dict[str, Known] = {}
         self.locking = locking
         self._parked: dict[str, list[Parked]] = {}
@@ -227,6 +229,8 @@ class Work:
         linked = self.records.flush()
         if linked and resource.children:
             outbox.wake(tx, linked, now)
+            copies = [(one, self.copies.get(one)) for one in linked]
+            self.linked_anew = [one for one, copy in copies if copy is not None and copy.former]
         if gone := self.copies.gone():
             crm_copies.remove(tx, resource, gone)
         crm_copies.save(tx, resource, self.copies.changed())

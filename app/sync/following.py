@@ -9,6 +9,7 @@ from app.store.journal import DELETED, Entry, differences
 from app.store.work import Work
 from app.sync import edits
 from app.sync.engine import Engine
+from app.sync.owing import settle_status
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +20,26 @@ def finish(work: Work, engine: Engine) -> None:
         _announce(work, engine)
         _follow(work, engine)
     work.flush(engine.world.now())
+    if work.linked_anew:
+        _name_anew(work, engine)
+
+
+def _name_anew(work: Work, engine: Engine) -> None:
+    """Let what refers to a record that is in the CRM again tell the CRM so: there it still names the old one."""
+    now = engine.world.now()
+    for child, name in work.resource.children:
+        found = records.where(work.tx, child, name, work.linked_anew)
+        other = Work(work.tx, child)
+        other.load(ids=[identity for identity, _ in found])
+        for identity, parent in found:
+            record, copy = other.record(identity), other.copy(identity)
+            if record is not None and copy is not None and copy.fields.get(name) == parent:
+                copy.fields[name] = None  # who is no more in the CRM is nobody there
+                copy.same_as.pop(name, None)
+                other.copies.put(identity, copy)
+                settle_status(other, record, copy, now)
+                other.save(record)
+        other.flush(now)
 
 
 def _announce(work: Work, engine: Engine) -> None:

@@ -207,3 +207,17 @@ def test_nothing_waits_that_has_been_pushed(make, worker):
         worker.push()
     with reading() as connection:
         assert [outbox.backlog(connection, name)[0] for name in REGISTRY] == [0] * len(REGISTRY)
+
+
+def test_who_is_in_the_crm_again_is_named_anew_by_what_named_it(client, make, there, worker, crm):
+    parent = make("clients", name="Tech")
+    child = make("projects", name="Relaunch", client_id=parent["id"])
+    crm.http.delete(f"/crm/clients/{parent['crm_id']}", headers=there.headers)
+    client.post("/sync")
+    assert client.get(f"/clients/{parent['id']}").status_code == 404
+    again = client.post(f"/clients/{parent['id']}/restore").json
+    assert again["crm_id"] not in {None, parent["crm_id"]}
+    worker.push()
+    assert there.get("projects", child["crm_id"])["client_id"] == again["crm_id"]
+    assert client.get(f"/projects/{child['id']}").json["client_id"] == parent["id"]
+    assert client.post("/sync/verify").json["differences"] == []
