@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 Fields = dict[str, Any]
 Status = Literal["pending", "synced", "failed", "conflict"]
-Origin = Literal["api", "webhook", "pull", "push", "rollback", "resolution"]
+Origin = Literal["api", "webhook", "pull", "push", "rollback", "resolution", "rule"]
 
 MISSING: Final = "\0missing"
 """Stands for a value that nobody mentioned; no text field can hold it, since NUL is refused everywhere."""

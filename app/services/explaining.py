@@ -24,6 +24,7 @@ BY = {
     "push": "the CRM, in its answer to a push",
     "rollback": "a rollback",
     "resolution": "a person who resolved a conflict",
+    "rule": "a rule, because of another record",
 }
 WHY = {"unavailable": "the CRM could not be reached", "unknown_outcome": "the CRM's answer was lost"}
 

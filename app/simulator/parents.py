@@ -60,9 +60,7 @@ def named(view: View) -> Iterator[str]:
 
 
 def _is_named(target: View, parent: Record, there: str | None) -> bool:
-    """Tell whether the CRM names a record; who is there again under another id is not named anew by what named it."""
-    is_old = there in target.ids_of(parent) and target.crm.rows[there].deleted
-    return there == parent.crm_id or target.kept_apart(parent) or is_old
+    return there == parent.crm_id or target.kept_apart(parent)
 
 
 def look(stage: "Stage") -> None:

@@ -78,12 +78,12 @@ def _take_effect(work: Work, engine: Engine, field: str, effects: list[tuple[Eff
         for record in live:
             _change(work, engine, record, effect.change(record.fields), entry)
         if not live and effect.otherwise is not None:
-            made = edits.create(work, engine, effect.otherwise, entry.origin, entry.run_id)
+            made = edits.create(work, engine, effect.otherwise, "rule", entry.run_id)
             found.append((made.id, effect.value))
 
 
 def _change(work: Work, engine: Engine, record: Record, fields: Fields | None, entry: Entry) -> None:
     if fields is None:
-        edits.delete(work, engine, record, entry.origin, entry.run_id)
+        edits.delete(work, engine, record, "rule", entry.run_id)
     elif differences(record.fields, record.fields | fields):
-        edits.set_fields(work, engine, record, fields, entry.origin, entry.run_id)
+        edits.set_fields(work, engine, record, fields, "rule", entry.run_id)
