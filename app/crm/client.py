@@ -178,10 +178,16 @@ class CRMClient(Calls):
         self._call("GET", path, params=dialect.changes_since(None, 1), deadline=deadline)
 
     def _find_once(self, path: str, external_id: str, deadline: float | None) -> Snapshot | None:
+        params = dialect.with_external_id(external_id)
         try:
-            answer = self._call("GET", path, params=dialect.with_external_id(external_id), deadline=deadline)
-        except Rejected:
+            answer = self._call("GET", path, params=params, deadline=deadline)
+        except NotThere:
             return None  # a CRM without this look-up: the Idempotency-Key is what is left
+        except Rejected:  # or one that trips once: only who says so twice has none
+            try:
+                answer = self._call("GET", path, params=params, deadline=deadline)
+            except Rejected:
+                return None
         # A CRM that does not know the parameter lists everything: believe only what names us.
         items = read_page(answer).items
         return next((item for item in items if item.external_id == external_id and not item.deleted), None)
