@@ -7,7 +7,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hash
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run test test-quick test-faults test-contract test-proof lint fmt demo newman postman migrate lock clean
+.PHONY: help setup run test test-quick test-faults test-contract test-proof bench lint fmt demo newman postman migrate lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ test-contract: $(VENV)/dev ## thousands of fuzzed calls against /openapi.json, o
 
 test-proof: $(VENV)/dev ## every mutant of the engine, and thousands of simulated histories
 	@$(BIN)/python -m pytest -n auto --dist load -m "" tests/simulator $(ARGS)
+
+bench: $(VENV)/dev ## what things cost, as ratios against a floor measured in the same run
+	@$(BIN)/python -m benchmarks.references
 
 lint: $(VENV)/dev ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .
