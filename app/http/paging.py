@@ -77,10 +77,10 @@ class Query:
         return text
 
     def value(self, field: Field) -> Any:
-        """Read a value of a declared field, to filter by."""
+        """Read a value of a declared field, to filter by; an empty text filters nothing."""
         text = self.text(field.name)
-        if not text or field.unique:
-            return text or None
+        if text is None or field.unique:
+            return text
         try:
             return field.kind.member().deserialize(field.kind.from_text(text))
         except ValidationError as error:
