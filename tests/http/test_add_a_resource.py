@@ -10,12 +10,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from sqlalchemy import MetaData, String
 from sqlalchemy.orm import Mapped
 
-from app import MIGRATIONS
 from app.core.db import db
 from app.core.reference import Reference
 from app.core.resource import Synced, field, registry_of
 from app.core.typed import Choice, Day
 from app.resources.clients import Client
+from app.wiring import MIGRATIONS
 from tests.support.tiny_crm import TinyCrm
 
 

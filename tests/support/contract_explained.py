@@ -43,6 +43,26 @@ def _always(_case, _response):
     return True
 
 
+def _is_against_a_rule_between_fields(_case, response):
+    """What has to hold between fields is no schema's to say."""
+    if response.status_code != 400:
+        return False
+    found = list((_body(response).get("errors") or {"": [""]}).values())
+    return {message for messages in found for message in messages} <= BETWEEN
+
+
+def _is_no_word(_case, response):
+    return response.status_code == 400 and set(_body(response)["errors"]) == {"q"}
+
+
+def _is_named_twice(case, _response):
+    return "resources" in (case.query or {})
+
+
+def _asks_for_half_a_window(_case, response):
+    return response.status_code == 400 and set(_body(response)["errors"]) <= {"from", "to", "sort", "cursor"}
+
+
 def _refers_to_nobody(_case, response):
     """Whom a reference may name depends on who is there; so does what an object of the caller's choosing may hold."""
     if response.status_code != 400:
@@ -61,10 +81,19 @@ def _is_about_the_updated_fields(_case, response):
     )
 
 
+BETWEEN = {
+    "Must not be before starts_at.",
+    "Is given without a recurrence.",
+    "Must not be given with recurrence_until.",
+    "Must not be before the day of starts_at.",
+}
 FREE = {name for one in REGISTRY.values() for name, field in one.fields.items() if issubclass(field.kind, Free)}
 REASONS = {
     # A cursor is good only for the listing that made it.
     r"list\w+": [(RejectedPositiveData, _wrong_is("cursor"))],
+    r"list\w*CalendarEvents\w*": [(RejectedPositiveData, _asks_for_half_a_window)],
+    # A word has a letter or a digit in it; who names a resource twice means it once.
+    r"search\w*": [(RejectedPositiveData, _is_no_word), (AcceptedNegativeData, _is_named_twice)],
     # Which values a decision takes depends on the field that the conflict is about.
     "resolveConflict": [(RejectedPositiveData, _wrong_is("value"))],
     # Two preconditions in one request that contradict each other.
@@ -72,6 +101,7 @@ REASONS = {
     r"(create|edit)\w+s": [(AcceptedNegativeData, _said_of_each)],
     r"(create|replace|edit|assign)\w+": [
         (RejectedPositiveData, _refers_to_nobody),
+        (RejectedPositiveData, _is_against_a_rule_between_fields),
         (RejectedPositiveData, _beyond_64_bits),
     ],
     # Members that nobody declared may be of any kind, but no body holds a number beyond 64 bits.

@@ -20,6 +20,7 @@ VALUES = {
     Phone: ["555-987-6543", "555-111-2222"],
     Prose: ["Two lines\nof text.", "One line."],
 }
+LATEST = "2026-02-04T00:00:00.000Z"
 LEFT_OUT = {"recurrence_until", "recurrence_count"}
 """Fields that only go with others."""
 
@@ -51,6 +52,8 @@ class Factory:
             if name in LEFT_OUT or field.reference:
                 continue
             fields[name] = values(field)[0]
+        if resource.occurs is not None:
+            fields[resource.occurs.ends] = LATEST
         for name, kind in resource.references.items():
             parent = kind.target(fields)
             fields[name] = self._parent(REGISTRY[parent])
@@ -72,7 +75,12 @@ def editable(resource):
     """Return the fields that both sides know and that stand for themselves."""
     return [field for name, field in resource.fields.items()
             if field.crm and not field.reference and name not in LEFT_OUT and name != "completed_at"
-            and not _is_named(resource, name)]  # fmt: skip
+            and not _is_named(resource, name) and not _ends(resource, name)]  # fmt: skip
+
+
+def _ends(resource, name):
+    """Tell whether a field may not come before another one."""
+    return resource.occurs is not None and name == resource.occurs.ends
 
 
 def _is_named(resource, name):
