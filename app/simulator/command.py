@@ -20,11 +20,12 @@ from app.simulator.invariants import INVARIANTS
 from app.simulator.line import KINDS
 from app.simulator.theatre import Factory, Played, Theatre
 
+INTERRUPTED = 130
 ALL_FAULTS = (*FAULTS, *STORAGE)
 HELP = """Play histories of a simulated application, CRM, network and clock, and check that everything held.
 
 The same seed gives the same history. Exit code: 0 everything held, 1 something did not: the history is cut down to the
-fewest steps that still show it, printed as JSON, and played again with --replay.
+fewest steps that still show it, printed as JSON, and played again with --replay. Ctrl-C ends it and shows what was played (130).
 """
 
 
@@ -62,7 +63,7 @@ def register(group: AppGroup, factory: Factory) -> None:
         finally:
             theatre.close()
         _show(total, found, as_json=as_json)
-        sys.exit(0 if found is None else 1)
+        sys.exit(INTERRUPTED if total.interrupted else 0 if found is None else 1)
 
 
 @dataclass
@@ -77,6 +78,7 @@ class Total:
     digest: Any = field(default_factory=hashlib.sha256)
     """Of the digests of all histories."""
     found: Played | None = None
+    interrupted: bool = False
 
     def add(self, played: Played) -> None:
         self.histories, self.steps = self.histories + 1, self.steps + len(played.history.steps)
@@ -99,6 +101,7 @@ class Total:
             "calls_a_change": self.calls_a_change,
             "faults": dict(sorted(self.faults.items())),
             "digest": self.digest.hexdigest(),
+            "interrupted": self.interrupted,
             "invariants": [one.name for one in INVARIANTS],
         }
 
@@ -106,13 +109,16 @@ class Total:
 def _play(theatre: Theatre, histories: Iterable[History], count: int, *, quiet: bool) -> Total:
     total = Total()
     with click.progressbar(length=count, label="Histories", file=sys.stderr, hidden=quiet) as bar:
-        for one in histories:
-            played = theatre.play(one)
-            total.add(played)
-            bar.update(1)
-            if played.violation is not None:
-                total.found = played
-                break
+        try:
+            for one in histories:
+                played = theatre.play(one)
+                total.add(played)
+                bar.update(1)
+                if played.violation is not None:
+                    total.found = played
+                    break
+        except KeyboardInterrupt:  # what was played until then still counts
+            total.interrupted = True
     return total
 
 
@@ -139,7 +145,7 @@ def _show(total: Total, found: Played | None, *, as_json: bool) -> None:
         f"{total.calls['look']} look-ups; {total.calls['page']} pages and {total.calls['token']} tokens besides)."
     )
     if found is None:
-        click.echo("Everything held.")
+        click.echo("Interrupted; until then everything held." if total.interrupted else "Everything held.")
     else:
         sentence = next((one.sentence for one in INVARIANTS if one.name == found.invariant), "")
         click.echo(f"Does not hold: {sentence}\nSeed {found.history.seed}: {found.violation}")

@@ -17,6 +17,7 @@ from app.simulator.faults import FAULTS
 from app.simulator.history import STORAGE, WEIGHTS
 from app.simulator.invariants import INVARIANTS
 from app.simulator.shrink import shrink
+from app.simulator.theatre import Theatre
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEEDS = range(1, 26)
@@ -202,3 +203,18 @@ def test_a_file_that_is_no_history_is_refused(app, tmp_path):
     answer = app.test_cli_runner().invoke(args=["sync", "simulate", "--replay", str(tmp_path / "kept.json")])
 
     assert answer.exit_code == 2
+
+
+def test_who_interrupts_it_is_shown_what_was_played(app, monkeypatch):
+    play, played = Theatre.play, []
+
+    def interrupted(self, history):
+        if len(played) == 2:
+            raise KeyboardInterrupt
+        played.append(history)
+        return play(self, history)
+
+    monkeypatch.setattr(Theatre, "play", interrupted)
+    answer = app.test_cli_runner().invoke(args=["sync", "simulate", "--seeds", "1..9", "--steps", "5", "--json"])
+    shown = json.loads(answer.output)
+    assert (answer.exit_code, shown["histories"], shown["interrupted"]) == (130, 2, True)
