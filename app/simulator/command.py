@@ -25,7 +25,8 @@ ALL_FAULTS = (*FAULTS, *STORAGE)
 HELP = """Play histories of a simulated application, CRM, network and clock, and check that everything held.
 
 The same seed gives the same history. Exit code: 0 everything held, 1 something did not: the history is cut down to the
-fewest steps that still show it, printed as JSON, and played again with --replay. Ctrl-C ends it and shows what was played (130).
+fewest steps that still show it, printed as JSON, and played again with --replay. 130: Ctrl-C, after showing what was
+played.
 """
 
 
