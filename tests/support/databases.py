@@ -53,8 +53,12 @@ def migrate(url: str) -> None:
 
 
 def empty(url: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        names = ", ".join(table.name for table in db.metadata.sorted_tables)
-        connection.execute(text(f"TRUNCATE {names}"))
+    """Take out what a test has left. To truncate all tables takes ten times as long as to see which hold anything."""
+    engine = create_engine(url)
+    looks = " UNION ALL ".join(
+        f"(SELECT '{table.name}' FROM {table.name} LIMIT 1)" for table in db.metadata.sorted_tables
+    )
+    with engine.begin() as connection:
+        for name in connection.execute(text(looks)).scalars().all():
+            connection.execute(text(f"DELETE FROM {name}"))
     engine.dispose()
