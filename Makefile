@@ -44,7 +44,7 @@ test-proof: $(VENV)/dev ## every mutant of the engine, and thousands of simulate
 	@$(BIN)/python -m pytest -n auto --dist load -m "" tests/simulator $(ARGS)
 
 bench: $(VENV)/dev ## what things cost, as ratios against a floor measured in the same run
-	@$(BIN)/python -m benchmarks.references
+	@PEERS=$(PEERS) $(BIN)/python -m benchmarks $(NAME)
 
 lint: $(VENV)/dev ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .

@@ -1,9 +1,5 @@
-"""What references cost: tasks under projects under clients are pushed, against as many users that refer to nobody.
+"""What references cost: tasks under projects under clients are pushed, against as many users that refer to nobody."""
 
-Say `make bench`, or `python -m benchmarks.references [rounds]`.
-"""
-
-import sys
 import time
 from pathlib import Path
 
@@ -11,24 +7,23 @@ from app.http.wiring import ENGINE
 from app.resources import REGISTRY
 from app.services import batches, runs
 from app.sync.runs import Asked
-from benchmarks.rig import Rig, fresh, paired, spread, template
+from benchmarks.bench import Bench, Row, paired
+from benchmarks.rig import Rig, fresh, template
 
 CLIENTS, PROJECTS, TASKS = 20, 80, 400
-ROUNDS = 8
 
 
-def main(rounds: int) -> None:
+def measure(rounds: int, _peers: bool) -> list[Row]:
     calls: dict[str, list[int]] = {"users": [], "tasks": []}
     with template() as path:
         floor, ours = paired(
             rounds, lambda: _timed(path, calls["users"], _users), lambda: _timed(path, calls["tasks"], _tree)
         )
-    count = CLIENTS + PROJECTS + TASKS
-    ratios = [mine / base for mine, base in zip(ours, floor, strict=True)]
-    print(f"{count} records pushed, {rounds} rounds, median (least to most)")
-    print(f"  users, no references (floor)     {spread(floor)} s, {calls['users'][-1]} calls")
-    print(f"  clients, projects, tasks         {spread(ours)} s, {calls['tasks'][-1]} calls")
-    print(f"  ratio                            {spread(ratios)}")
+    return [
+        Row("tasks under projects under clients, to as many users", "s", ours, floor, "less"),
+        Row("the calls of it", "calls", [float(one) for one in calls["tasks"]],
+            [float(one) for one in calls["users"]], "less"),
+    ]  # fmt: skip
 
 
 def _timed(path: Path, calls: list[int], prepare: object) -> float:
@@ -63,5 +58,4 @@ def _make(rig: Rig, name: str, drafts: list[dict[str, str]]) -> list[str]:
     return [record.id for record in made if not isinstance(record, Exception)]
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+BENCH = Bench("references", "What references cost: 500 records pushed", measure)

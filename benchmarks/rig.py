@@ -2,10 +2,9 @@
 
 import logging
 import shutil
-import statistics
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,17 +79,3 @@ def _service(database_url: str, crm_url: str) -> Flask:
             "LOG_FILE": "",
         }
     )
-
-
-def paired(rounds: int, *measured: Callable[[], float]) -> list[list[float]]:
-    """Measure in turns, so that a slow moment of the machine is everybody's; return the figures of each."""
-    found: list[list[float]] = [[] for _ in measured]
-    for number in range(rounds):
-        order = list(range(len(measured)))
-        for place in order if number % 2 == 0 else reversed(order):
-            found[place].append(measured[place]())
-    return found
-
-
-def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
