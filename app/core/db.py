@@ -1,13 +1,12 @@
 """The database: one engine, and `transact`, the only way to write.
 
 SQLite lets writers collide and arbitrates badly, so every writer of this service, in any thread or process, first
-takes a lock outside SQLite; inside it nothing happens but SQL.
+takes a lock outside SQLite; inside it nothing happens but SQL. Writers of one process go in groups (`groups.py`).
 """
 
 import errno
 import fcntl
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,11 +24,13 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 from app.core.errors import NotNow
+from app.core.groups import Groups
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 ATTEMPTS = 4
 LOCK = "crm-sync.write-lock"
+WRITERS = "crm-sync.writers"
 LOCK_TIMEOUT = 10.0
 """Seconds a writer waits for its turn before the caller hears 503."""
 
@@ -76,23 +77,16 @@ class Utc(TypeDecorator[datetime]):
 
 
 class WriteLock:
-    """One writer at a time to one SQLite file, over threads (a lock) and processes (flock on a file beside it)."""
+    """One writer at a time to one SQLite file: flock on a file beside it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._threads = threading.Lock()
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        deadline = time.monotonic() + LOCK_TIMEOUT
-        if not self._threads.acquire(timeout=LOCK_TIMEOUT):
-            raise NotNow("The database is busy.", retry_after=1)
-        try:
-            with self._open() as file:
-                self._take(file.fileno(), deadline)
-                yield  # closing the file gives the lock back, also when we are killed
-        finally:
-            self._threads.release()
+        with self._open() as file:
+            self._take(file.fileno(), time.monotonic() + LOCK_TIMEOUT)
+            yield  # closing the file gives the lock back, also when we are killed
 
     def _open(self) -> IO[str]:
         try:
@@ -120,12 +114,13 @@ def init_database(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         engine = db.engine
-    app.extensions[LOCK] = nullcontext
+    app.extensions[LOCK], app.extensions[WRITERS] = nullcontext, None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
         event.listen(engine, "handle_error", _on_sqlite_error)
         app.extensions[LOCK] = WriteLock(Path(f"{engine.url.database}.lock")).hold
+        app.extensions[WRITERS] = Groups(_in_transaction)
     else:
         event.listen(engine, "connect", _on_postgresql_connect)
 
@@ -193,14 +188,23 @@ def transact(work: Callable[[Connection], T]) -> T:
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with current_app.extensions[LOCK](), db.engine.connect().execution_options(writing=True) as connection:
-                result = work(connection)
-                _commit(connection)
-                return result
+            return _once(work)
         except DBAPIError as error:
             if attempt == ATTEMPTS or not _lost_a_race(error):
                 raise
     raise AssertionError("unreachable")
+
+
+def _once(work: Callable[[Connection], T]) -> T:
+    writers: Groups | None = current_app.extensions[WRITERS]
+    return _in_transaction(work) if writers is None else writers.run(work, LOCK_TIMEOUT)
+
+
+def _in_transaction(work: Callable[[Connection], T]) -> T:
+    with current_app.extensions[LOCK](), db.engine.connect().execution_options(writing=True) as connection:
+        result = work(connection)
+        _commit(connection)
+        return result
 
 
 def _commit(connection: Connection) -> None:

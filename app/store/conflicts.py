@@ -6,7 +6,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select
 
 from app.core.kinds import format_time
 from app.store.tables import conflicts as table
@@ -14,6 +14,15 @@ from app.store.upsert import one_of, upsert
 
 Kind = Literal["field", "duplicate", "deleted", "invalid"]
 OPEN, RESOLVED = "open", "resolved"
+_OLDEST_FIRST = select(table).where(table.c.resource == bindparam("of")).order_by(table.c.created_at, table.c.id)
+_TURNED_DOWN = and_(table.c.kind == "duplicate", table.c.resolution == "local")
+_STANDING = _OLDEST_FIRST.where(
+    or_(table.c.status == OPEN, _TURNED_DOWN),
+    or_(one_of(table.c.record_id, "ids"), one_of(table.c.crm_id, "crm_ids")),
+)
+_WAITING = _OLDEST_FIRST.where(table.c.status == OPEN, table.c.kind == "duplicate", table.c.field.is_not(None))
+_COUNT_OPEN = select(func.count()).select_from(table).where(table.c.resource == bindparam("of"), table.c.status == OPEN)
+_COUNT_OPEN_OF_ONE = _COUNT_OPEN.where(table.c.record_id == bindparam("one"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +97,12 @@ def get(tx: Connection, identity: str) -> Known | None:
 
 def standing(tx: Connection, resource: str, ids: Collection[str], crm_ids: Collection[str]) -> list[Known]:
     """Return what is open about some of our records and some of the CRM's, and the claims that were turned down."""
-    about = or_(one_of(tx, table.c.record_id, ids), one_of(tx, table.c.crm_id, crm_ids))
-    turned_down = and_(table.c.kind == "duplicate", table.c.resolution == "local")
-    query = select(table).where(table.c.resource == resource, or_(table.c.status == OPEN, turned_down), about)
-    return [_known(row) for row in tx.execute(query.order_by(table.c.created_at, table.c.id))]
+    return [_known(row) for row in tx.execute(_STANDING, {"of": resource, "ids": ids, "crm_ids": crm_ids})]
 
 
 def waiting(tx: Connection, resource: str) -> list[Known]:
     """Return what is open about unique values that two records want."""
-    is_open = (table.c.resource == resource, table.c.status == OPEN)
-    query = select(table).where(*is_open, table.c.kind == "duplicate", table.c.field.is_not(None))
-    return [_known(row) for row in tx.execute(query.order_by(table.c.created_at, table.c.id))]
+    return [_known(row) for row in tx.execute(_WAITING, {"of": resource})]
 
 
 def open_after(tx: Connection, filters: dict[str, Any], after: str, limit: int) -> list[Known]:
@@ -119,10 +123,8 @@ def storable(value: Any) -> Any:
 
 
 def count_open(tx: Connection, resource: str, record_id: str | None = None) -> int:
-    where = [table.c.resource == resource, table.c.status == OPEN]
-    if record_id is not None:
-        where.append(table.c.record_id == record_id)
-    return tx.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+    query = _COUNT_OPEN if record_id is None else _COUNT_OPEN_OF_ONE
+    return tx.execute(query, {"of": resource, "one": record_id}).scalar_one()
 
 
 def listing(tx: Connection, filters: dict[str, Any], limit: int, offset: int) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, Table, delete, insert, select, union
+from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, insert, select, union
 
 from app.core.kinds import format_time
 from app.store.journal import Changed
@@ -14,6 +14,17 @@ from app.store.tables import journal
 from app.store.upsert import one_of
 
 Action = Literal["create", "update", "delete"]
+_ADD = insert(table)
+_OF_RUN = (table.c.run_id == bindparam("run"), table.c.resource == bindparam("of"))
+_THOSE_OF_RUN = select(table).where(*_OF_RUN, one_of(table.c.record_id, "ids")).order_by(table.c.id)
+_TOUCHED = union(
+    *(
+        select(of.c.record_id).where(
+            of.c.run_id == bindparam("run"), of.c.resource == bindparam("of"), one_of(of.c.record_id, "ids")
+        )
+        for of in (journal, table)
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +44,7 @@ class Told:
 def add(tx: Connection, told: Sequence[Told]) -> None:
     rows = [{**asdict(one), "changes": {name: list(pair) for name, pair in one.changes.items()}} for one in told]
     if rows:
-        tx.execute(insert(table), rows)
+        tx.execute(_ADD, rows)
 
 
 def of(tx: Connection, resource: str, record_id: str, limit: int) -> list[dict[str, Any]]:
@@ -63,8 +74,7 @@ def retract(tx: Connection, run_id: str, resource: str, record_id: str) -> None:
 
 def of_run(tx: Connection, run_id: str, resource: str, ids: Collection[str]) -> list[Told]:
     """Return what a run changed in the CRM of some records, in the order in which it did."""
-    query = select(table).where(table.c.run_id == run_id, table.c.resource == resource)
-    return [_told(row) for row in tx.execute(query.where(one_of(tx, table.c.record_id, ids)).order_by(table.c.id))]
+    return [_told(row) for row in tx.execute(_THOSE_OF_RUN, {"run": run_id, "of": resource, "ids": ids})]
 
 
 def touched(tx: Connection, run_id: str, resource: str, after: str, limit: int) -> list[str]:
@@ -76,9 +86,7 @@ def touched(tx: Connection, run_id: str, resource: str, after: str, limit: int) 
 
 def touched_of(tx: Connection, run_id: str, resource: str, ids: Collection[str]) -> set[str]:
     """Return those of some records that a run has changed, here or in the CRM."""
-    found = [select(of.c.record_id).where(of.c.run_id == run_id, of.c.resource == resource,
-                                          one_of(tx, of.c.record_id, ids)) for of in (journal, table)]  # fmt: skip
-    return set(tx.execute(union(*found)).scalars())
+    return set(tx.execute(_TOUCHED, {"run": run_id, "of": resource, "ids": ids}).scalars())
 
 
 def _records_of(of: Table, run_id: str, resource: str, after: str) -> Select[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from app.core import mapping
 from app.core.kinds import format_time, parse_time
@@ -12,20 +12,24 @@ from app.core.resource import Resource
 from app.store.tables import crm_copies as table
 from app.store.upsert import one_of, upsert
 
+_OF = table.c.resource == bindparam("of")
+_THOSE = select(table).where(_OF, one_of(table.c.record_id, "ids"))
+_VERSIONS = select(table.c.crm_id, table.c.version, table.c.deleted).where(_OF, one_of(table.c.crm_id, "crm_ids"))
+_KEPT = select(table.c.crm_id, table.c.record_id).where(_OF, one_of(table.c.crm_id, "crm_ids"))
+_REMOVE = delete(table).where(_OF, one_of(table.c.record_id, "ids"))
+
 
 def get(tx: Connection, resource: Resource, record_id: str) -> CrmCopy | None:
     return get_many(tx, resource, [record_id]).get(record_id)
 
 
 def get_many(tx: Connection, resource: Resource, ids: Collection[str]) -> dict[str, CrmCopy]:
-    query = select(table).where(table.c.resource == resource.name, one_of(tx, table.c.record_id, ids))
-    return {row.record_id: _copy(resource, row) for row in tx.execute(query)}
+    return {row.record_id: _copy(resource, row) for row in tx.execute(_THOSE, {"of": resource.name, "ids": ids})}
 
 
 def versions(tx: Connection, resource: Resource, crm_ids: Collection[str]) -> dict[str, tuple[int | None, bool]]:
     """Return by crm_id the version that is known whole, and whether the record is deleted there."""
-    query = select(table.c.crm_id, table.c.version, table.c.deleted).where(table.c.resource == resource.name)
-    rows = tx.execute(query.where(one_of(tx, table.c.crm_id, crm_ids)))
+    rows = tx.execute(_VERSIONS, {"of": resource.name, "crm_ids": crm_ids})
     return {row.crm_id: (row.version, bool(row.deleted)) for row in rows}
 
 
@@ -33,8 +37,7 @@ def kept(tx: Connection, resource: str, crm_ids: Collection[str]) -> list[tuple[
     """Return by crm_id whose last counterpart it was, linked with it still or not."""
     if not crm_ids:
         return []
-    query = select(table.c.crm_id, table.c.record_id).where(table.c.resource == resource)
-    found = tx.execute(query.where(one_of(tx, table.c.crm_id, crm_ids)).order_by(table.c.record_id))
+    found = tx.execute(_KEPT.order_by(table.c.record_id), {"of": resource, "crm_ids": crm_ids})
     return [(row.crm_id, row.record_id) for row in found]
 
 
@@ -45,7 +48,7 @@ def save(tx: Connection, resource: Resource, copies: Mapping[str, CrmCopy]) -> N
 
 def remove(tx: Connection, resource: Resource, ids: Collection[str]) -> None:
     """Forget what the CRM told us of these records."""
-    tx.execute(delete(table).where(table.c.resource == resource.name, one_of(tx, table.c.record_id, ids)))
+    tx.execute(_REMOVE, {"of": resource.name, "ids": ids})
 
 
 def _row(resource: Resource, record_id: str, copy: CrmCopy) -> dict[str, Any]:

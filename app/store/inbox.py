@@ -5,14 +5,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, null, select, update
+from sqlalchemy import Connection, Integer, Row, bindparam, delete, func, insert, null, select, update
 
 from app.store.tables import inbox as table
-from app.store.upsert import add_if_new, is_over, one_of, upsert
+from app.store.upsert import add_if_new, is_over, one_of, over_at, upsert
 
 SETTLED, PARKED, DROPPED, HELD = "settled", "parked", "dropped", "held"
 ALL = 1_000_000
 LONGEST_WAIT = timedelta(hours=1)
+_PARKED_FOR = (
+    select(table)
+    .where(table.c.resource == bindparam("of"), one_of(table.c.crm_id, "crm_ids"), table.c.state == PARKED)
+    .order_by(table.c.received_at, table.c.id)
+)
+_DUE = (
+    select(table)
+    .where(table.c.state == PARKED, is_over(table.c.due_at, "due"))
+    .order_by(table.c.due_at)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+_MARK = update(table).where(table.c.id == bindparam("key"))
+_NOTE = _MARK.values({name: bindparam(f"new_{name}") for name in ("state", "outcome", "body", "due_at")})
+_SETTLE = _MARK.values(state=SETTLED, body=null(), due_at=null(), outcome=bindparam("new_outcome"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +56,24 @@ def remember(tx: Connection, identity: str, resource: str, crm_id: str, now: dat
 
 
 def settled(tx: Connection, identity: str, outcome: str) -> None:
-    values = {"state": SETTLED, "outcome": outcome, "body": None, "due_at": None}
-    tx.execute(update(table).where(table.c.id == identity).values(values))
+    _note(tx, identity, SETTLED, outcome)
 
 
 def park(tx: Connection, identity: str, body: dict[str, Any] | None, due_at: datetime) -> None:
     """Keep a delivery until `due_at`; with no body there is only a question to ask the CRM."""
-    values = {"state": PARKED, "outcome": PARKED, "body": body, "due_at": due_at}
-    tx.execute(update(table).where(table.c.id == identity).values(values))
+    _note(tx, identity, PARKED, PARKED, body, due_at)
 
 
 def drop(tx: Connection, identity: str, outcome: str) -> None:
-    values = {"state": DROPPED, "outcome": outcome, "body": None, "due_at": None}
-    tx.execute(update(table).where(table.c.id == identity).values(values))
+    _note(tx, identity, DROPPED, outcome)
+
+
+def _note(
+    tx: Connection, identity: str, state: str, outcome: str,
+    body: dict[str, Any] | None = None, due_at: datetime | None = None,
+) -> None:  # fmt: skip
+    values = {"new_state": state, "new_outcome": outcome, "new_body": body, "new_due_at": due_at}
+    tx.execute(_NOTE, {"key": identity, **values})
 
 
 def postpone(tx: Connection, parked: Parked, due_at: datetime) -> None:
@@ -63,9 +83,7 @@ def postpone(tx: Connection, parked: Parked, due_at: datetime) -> None:
 
 def parked_for(tx: Connection, resource: str, crm_ids: Collection[str]) -> list[Parked]:
     """Return what waits for some of the CRM's records, in the order in which it came."""
-    query = select(table).where(table.c.resource == resource, one_of(tx, table.c.crm_id, crm_ids))
-    rows = tx.execute(query.where(table.c.state == PARKED).order_by(table.c.received_at, table.c.id))
-    return [_parked(row) for row in rows]
+    return [_parked(row) for row in tx.execute(_PARKED_FOR, {"of": resource, "crm_ids": crm_ids})]
 
 
 def ask(tx: Connection, resource: str, questions: Mapping[str, str], now: datetime) -> None:
@@ -98,22 +116,14 @@ def count_held(tx: Connection, resource: str) -> int:
 
 def settle_many(tx: Connection, outcomes: Mapping[str, str]) -> None:
     """Settle what waited: id → outcome."""
-    statement = update(table).where(table.c.id == bindparam("key"))
-    values = {"state": SETTLED, "body": null(), "due_at": null(), "outcome": bindparam("outcome_")}
-    rows = [{"key": one, "outcome_": what} for one, what in outcomes.items()]
+    rows = [{"key": one, "new_outcome": what} for one, what in outcomes.items()]
     if rows:
-        tx.execute(statement.values(values), rows)
+        tx.execute(_SETTLE, rows)
 
 
 def due(tx: Connection, now: datetime, until: datetime, limit: int) -> list[Parked]:
     """Take parked deliveries that are due; nobody else gets them before `until`."""
-    query = (
-        select(table)
-        .where(table.c.state == PARKED, is_over(table.c.due_at, now, LONGEST_WAIT))
-        .order_by(table.c.due_at)
-        .limit(limit)
-    )
-    rows = tx.execute(query.with_for_update(skip_locked=True)).all()
+    rows = tx.execute(_DUE, {"most": limit, **over_at("due", now, LONGEST_WAIT)}).all()
     for row in rows:
         tx.execute(update(table).where(table.c.id == row.id).values(due_at=until))
     return [_parked(row) for row in rows]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from app.core.kinds import format_time
 from app.core.record import Fields, Origin, Record
@@ -14,6 +14,17 @@ from app.store.upsert import one_of
 
 Changed = dict[str, tuple[Any, Any]]
 DELETED = "deleted"
+_ADD = insert(table)
+_OF_RUN = (
+    select(table)
+    .where(table.c.run_id == bindparam("run"), table.c.resource == bindparam("of"), one_of(table.c.record_id, "ids"))
+    .order_by(table.c.id)
+)
+_AT_OF_THOSE = (
+    select(table.c.record_id, table.c.at)
+    .where(table.c.resource == bindparam("of"), one_of(table.c.record_id, "ids"))
+    .order_by(table.c.id)
+)
 
 
 def differences(before: Fields, after: Fields) -> Changed:
@@ -53,7 +64,7 @@ def add(tx: Connection, entries: Sequence[Entry]) -> None:
         for entry in entries
     ]
     if rows:
-        tx.execute(insert(table), rows)
+        tx.execute(_ADD, rows)
 
 
 def of(tx: Connection, resource: str, record_id: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
@@ -101,8 +112,7 @@ def get(tx: Connection, identity: int) -> Entry | None:
 
 def of_run(tx: Connection, run_id: str, resource: str, ids: Collection[str]) -> list[Entry]:
     """Return what a run changed in some records, in the order in which it did."""
-    query = select(table).where(table.c.run_id == run_id, table.c.resource == resource)
-    return [_entry(row) for row in tx.execute(query.where(one_of(tx, table.c.record_id, ids)).order_by(table.c.id))]
+    return [_entry(row) for row in tx.execute(_OF_RUN, {"run": run_id, "of": resource, "ids": ids})]
 
 
 def _entry(row: Row[Any]) -> Entry:
@@ -112,10 +122,9 @@ def _entry(row: Row[Any]) -> Entry:
 
 def set_at(tx: Connection, resource: str, ids: Collection[str], name: str) -> dict[str, datetime]:
     """Return when a field of some records was last changed, on whichever side."""
-    about = (table.c.resource == resource, one_of(tx, table.c.record_id, ids))
     # As text: what is not there is NULL in PostgreSQL, and the JSON "null" in SQLite.
-    query = select(table.c.record_id, table.c.at).where(*about, table.c.changes[name].as_string().is_not(None))
-    return {row.record_id: row.at for row in tx.execute(query.order_by(table.c.id))}
+    query = _AT_OF_THOSE.where(table.c.changes[name].as_string().is_not(None))
+    return {row.record_id: row.at for row in tx.execute(query, {"of": resource, "ids": ids})}
 
 
 def count(tx: Connection, resource: str, record_id: str) -> int:

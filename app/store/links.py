@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, select
 
 from app.core.db import db
 from app.core.record import Fields
@@ -67,9 +68,9 @@ class Links:
 
     def _load_ours(self, wanted: set[Named]) -> None:
         for resource in sorted({resource for resource, _ in wanted - self._ours.keys()} - {""}):
-            table, crm_ids = _table(resource), sorted(one for name, one in wanted if name == resource)
-            query = select(table.c.id, table.c.crm_id).where(one_of(self._tx, table.c.crm_id, crm_ids))
-            self._ours |= {(resource, row.crm_id): row.id for row in self._tx.execute(query)}
+            crm_ids = sorted(one for name, one in wanted if name == resource)
+            rows = self._tx.execute(_by_crm_id(resource), {"crm_ids": crm_ids})
+            self._ours |= {(resource, row.crm_id): row.id for row in rows}
             # Who was kept here when the CRM deleted its counterpart is still meant by the old id.
             left = [one for one in crm_ids if (resource, one) not in self._ours]
             self._ours |= {(resource, one): record_id for one, record_id in crm_copies.kept(self._tx, resource, left)}
@@ -85,11 +86,23 @@ class Links:
     def _load_targets(self, wanted: set[Named]) -> None:
         missing = {one for one in wanted if one[1] not in self._targets}
         for resource in sorted({resource for resource, _ in missing} - {""}):
-            table, ids = _table(resource), sorted(one for name, one in missing if name == resource)
-            query = select(table.c.id, table.c.crm_id, table.c.deleted_at, table.c.sync_status)
-            for row in self._tx.execute(query.where(one_of(self._tx, table.c.id, ids))):
+            ids = sorted(one for name, one in missing if name == resource)
+            for row in self._tx.execute(_by_id(resource), {"ids": ids}):
                 is_apart = row.crm_id is None and row.sync_status == "synced"
                 self._targets[row.id] = Target(row.crm_id, row.deleted_at is None, is_apart)
+
+
+@cache
+def _by_crm_id(resource: str) -> Select[Any]:
+    table = _table(resource)
+    return select(table.c.id, table.c.crm_id).where(one_of(table.c.crm_id, "crm_ids"))
+
+
+@cache
+def _by_id(resource: str) -> Select[Any]:
+    table = _table(resource)
+    query = select(table.c.id, table.c.crm_id, table.c.deleted_at, table.c.sync_status)
+    return query.where(one_of(table.c.id, "ids"))
 
 
 def _table(resource: str) -> Table:

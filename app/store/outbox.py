@@ -1,15 +1,16 @@
 """The outbox: which records owe the CRM something, when to try, and who is trying. Never what they owe."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Integer, Row, Select, and_, bindparam, delete, func, or_, select, tuple_, update
 
 from app.core.record import Fields
 from app.store.tables import outbox as table
-from app.store.upsert import is_over, one_of, upsert
+from app.store.upsert import is_over, one_of, over_at, upsert
 
 LONGEST_WAIT = timedelta(hours=2)
 LONGEST_LEASE = timedelta(minutes=10)
@@ -18,6 +19,12 @@ SHARE_OF_NEW = 10
 """One in so many of those claimed from a long backlog is the newest."""
 SENT_KEPT = 5
 """How many sent forms of a record are remembered while no outcome is known."""
+_OF_THOSE = (table.c.resource == bindparam("of"), one_of(table.c.record_id, "ids"))
+_IS_FREE = or_(table.c.lease_until.is_(None), is_over(table.c.lease_until, "lease"))
+_THOSE = select(table).where(*_OF_THOSE).order_by(table.c.record_id)
+_THOSE_LOCKED = _THOSE.with_for_update()
+_REMOVE = delete(table).where(*_OF_THOSE)
+_WAKE = update(table).where(one_of(table.c.waits_for, "ids")).values(due_at=bindparam("now"), waits_for=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +103,8 @@ def get(tx: Connection, resource: str, record_id: str) -> Owed | None:
 
 
 def get_many(tx: Connection, resource: str, ids: Collection[str], *, lock: bool = False) -> dict[str, Owed]:
-    query = select(table).where(table.c.resource == resource, one_of(tx, table.c.record_id, ids))
-    query = query.order_by(table.c.record_id)
-    return {row.record_id: _owed(row) for row in tx.execute(query.with_for_update() if lock else query)}
+    rows = tx.execute(_THOSE_LOCKED if lock else _THOSE, {"of": resource, "ids": ids})
+    return {row.record_id: _owed(row) for row in rows}
 
 
 def save(tx: Connection, entries: Iterable[Owed]) -> None:
@@ -107,7 +113,7 @@ def save(tx: Connection, entries: Iterable[Owed]) -> None:
 
 
 def remove(tx: Connection, resource: str, ids: Collection[str]) -> None:
-    tx.execute(delete(table).where(table.c.resource == resource, one_of(tx, table.c.record_id, ids)))
+    tx.execute(_REMOVE, {"of": resource, "ids": ids})
 
 
 def claimable(
@@ -119,20 +125,27 @@ def claimable(
     Of more than can be had, a tenth are the newest: who edits a record now does not wait for a long backlog.
     Named records (`ids`) are due at once. Nothing is locked: a record is locked before its entry, here as everywhere.
     """
-    query = select(table.c.resource, table.c.record_id).where(_is_free(now))
-    is_due = is_over(table.c.due_at, now, LONGEST_WAIT)
-    query = query.where(is_due if ids is None else one_of(tx, table.c.record_id, ids))
-    if resources is not None:
-        query = query.where(table.c.resource.in_(resources))
-    found = _named(tx, query.order_by(table.c.due_at).limit(limit))
+    form = (ids is not None, resources is not None)
+    given = {"ids": ids, "resources": resources, **over_at("due", now, LONGEST_WAIT), **_leases_over_at(now)}
+    found = _named(tx, _claimable(*form), given | {"most": limit})
     if ids is not None or len(found) < limit:
         return found
-    newest = _named(tx, query.order_by(table.c.due_at.desc()).limit(limit // SHARE_OF_NEW))
+    newest = _named(tx, _claimable(*form, newest_first=True), given | {"most": limit // SHARE_OF_NEW})
     return [one for one in found if one not in newest][: limit - len(newest)] + newest
 
 
-def _named(tx: Connection, query: Select[Any]) -> list[tuple[str, str]]:
-    return [(row.resource, row.record_id) for row in tx.execute(query)]
+@cache
+def _claimable(by_id: bool, by_resource: bool, *, newest_first: bool = False) -> Select[Any]:
+    query = select(table.c.resource, table.c.record_id).where(_IS_FREE)
+    query = query.where(one_of(table.c.record_id, "ids") if by_id else is_over(table.c.due_at, "due"))
+    if by_resource:
+        query = query.where(one_of(table.c.resource, "resources"))
+    order = table.c.due_at.desc() if newest_first else table.c.due_at
+    return query.order_by(order).limit(bindparam("most", type_=Integer))
+
+
+def _named(tx: Connection, query: Select[Any], given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(row.resource, row.record_id) for row in tx.execute(query, given)]
 
 
 def of_resource(tx: Connection, resource: str, after: str, limit: int) -> list[Owed]:
@@ -141,8 +154,8 @@ def of_resource(tx: Connection, resource: str, after: str, limit: int) -> list[O
     return [_owed(row) for row in tx.execute(query.order_by(table.c.record_id).limit(limit))]
 
 
-def _is_free(now: datetime) -> Any:
-    return or_(table.c.lease_until.is_(None), is_over(table.c.lease_until, now, LONGEST_LEASE))
+def _leases_over_at(now: datetime) -> dict[str, datetime]:
+    return over_at("lease", now, LONGEST_LEASE)
 
 
 def hasten(tx: Connection, now: datetime, reason: str | None = None) -> int:
@@ -157,7 +170,7 @@ def hasten(tx: Connection, now: datetime, reason: str | None = None) -> int:
 
 def wake(tx: Connection, ids: Collection[str], now: datetime) -> None:
     """Make due now what waits for some records to be in the CRM."""
-    tx.execute(update(table).where(one_of(tx, table.c.waits_for, ids)).values(due_at=now, waits_for=None))
+    tx.execute(_WAKE, {"ids": ids, "now": now})
 
 
 def backlog(tx: Connection, resource: str) -> tuple[int, datetime | None]:

@@ -2,9 +2,25 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Row,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from app.core.kinds import unique_key
 from app.core.record import Record
@@ -17,20 +33,30 @@ Keys = Mapping[str, Collection[str]]
 
 def add(tx: Connection, resource: Resource, records: Sequence[Record]) -> None:
     if rows := [_row(resource, record) for record in records]:
-        tx.execute(insert(resource.table), rows)
+        tx.execute(_adding(resource.table), rows)
 
 
 def save(tx: Connection, resource: Resource, records: Sequence[Record]) -> None:
     """Write records as they now are."""
     rows = [_row(resource, record) | {"key": record.id} for record in records]
     if rows:
-        tx.execute(update(resource.table).where(resource.table.c.id == bindparam("key")), rows)
+        tx.execute(_saving(resource.table), rows)
+
+
+@cache
+def _adding(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _saving(table: Table) -> Update:
+    return update(table).where(table.c.id == bindparam("key"))
 
 
 def release(tx: Connection, resource: Resource, ids: Collection[str]) -> None:
     """Let records go of what no two may share; each is saved anew in the same transaction."""
     none: dict[str, None] = dict.fromkeys(["crm_id", *(f"{name}_key" for name in resource.unique_fields)])
-    tx.execute(update(resource.table).where(one_of(tx, resource.table.c.id, ids)).values(none))
+    tx.execute(update(resource.table).where(one_of(resource.table.c.id, "ids")).values(none), {"ids": ids})
 
 
 def get(tx: Connection, resource: Resource, record_id: str) -> Record | None:
@@ -47,15 +73,21 @@ def find(
     `lock` keeps other writers off them until the end of the transaction; with `or_skip` a record that another writer
     holds is left out instead of waited for.
     """
-    table = resource.table
-    about = [one_of(tx, table.c.id, ids)] if ids else []
-    about += [one_of(tx, table.c.crm_id, crm_ids)] if crm_ids else []
-    for name, values in (keys or {}).items():
-        about.append(and_(one_of(tx, table.c[f"{name}_key"], values), table.c.deleted_at.is_(None)))
-    query = select(table).where(or_(*about)).order_by(table.c.id)  # in one order, so that nobody waits in a circle
-    if lock:
-        query = query.with_for_update(skip_locked=or_skip)
-    return [_record(resource, row) for row in tx.execute(query)]
+    unique = {f"{name}_key": values for name, values in (keys or {}).items()}
+    given = {name: values for name, values in {"id": ids, "crm_id": crm_ids, **unique}.items() if values}
+    rows = tx.execute(_finding(resource.table, tuple(given), lock=lock, or_skip=or_skip), given)
+    return [_record(resource, row) for row in rows]
+
+
+@cache
+def _finding(table: Table, by: tuple[str, ...], *, lock: bool, or_skip: bool) -> Select[Any]:
+    """Return the query for records by any of some columns; by a unique one only live records are meant."""
+    is_live = table.c.deleted_at.is_(None)
+    about = [one_of(table.c[name], name) if name in {"id", "crm_id"} else and_(one_of(table.c[name], name), is_live)
+             for name in by]  # fmt: skip
+    query = select(table).where(or_(false(), *about))
+    query = query.order_by(table.c.id)  # in one order, so that nobody waits in a circle
+    return query.with_for_update(skip_locked=or_skip) if lock else query
 
 
 def linked(tx: Connection, resource: Resource, after: str, limit: int) -> list[Record]:
@@ -96,8 +128,8 @@ def stuck(tx: Connection, resource: Resource) -> list[str]:
 def where(tx: Connection, resource: Resource, name: str, values: Collection[str]) -> list[tuple[str, str]]:
     """Return (id, value) of the live records whose field (or id) has one of some values, in order of id."""
     table = resource.table
-    query = select(table.c.id, table.c[name]).where(one_of(tx, table.c[name], values), table.c.deleted_at.is_(None))
-    return [(row[0], row[1]) for row in tx.execute(query.order_by(table.c.id))]
+    query = select(table.c.id, table.c[name]).where(one_of(table.c[name], "values"), table.c.deleted_at.is_(None))
+    return [(row[0], row[1]) for row in tx.execute(query.order_by(table.c.id), {"values": values})]
 
 
 class Listing:

@@ -4,14 +4,27 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, not_, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, not_, or_, select, update
 
 from app.core.kinds import format_time
 from app.store.tables import cursors, leases, run_parts, runs
-from app.store.upsert import add_if_new, is_over, upsert
+from app.store.upsert import add_if_new, is_over, over_at, upsert
 
 RUNNING = "running"
 LONGEST_LEASE = timedelta(minutes=10)
+_IS_SILENT = or_(runs.c.alive_until.is_(None), is_over(runs.c.alive_until, "alive"))
+_DEAD = select(runs).where(runs.c.status == RUNNING, _IS_SILENT).order_by(runs.c.started_at)
+_IS_PAST = is_over(leases.c.until, "lease")
+_NAMED = select(leases.c.name).where(leases.c.name == bindparam("one"), not_(_IS_PAST))
+_CURSOR = select(cursors).where(cursors.c.resource == bindparam("of"))
+_PART = update(run_parts).where(run_parts.c.run_id == bindparam("run"), run_parts.c.resource == bindparam("of"))
+_SAVE_PART = _PART.values(counts=bindparam("new_counts"))
+_SAY_ALIVE = update(runs).where(runs.c.id == bindparam("run")).values(alive_until=bindparam("new_until"))
+_KEEP_LEASE = (
+    update(leases)
+    .where(leases.c.name == bindparam("one"), leases.c.holder == bindparam("run"))
+    .values(until=bindparam("new_until"))
+)
 
 
 def start(tx: Connection, run: dict[str, Any]) -> None:
@@ -26,7 +39,7 @@ def start(tx: Connection, run: dict[str, Any]) -> None:
 
 
 def save_part(tx: Connection, run_id: str, resource: str, counts: dict[str, Any]) -> None:
-    tx.execute(_part(run_id, resource).values(counts=counts))
+    tx.execute(_SAVE_PART, {"run": run_id, "of": resource, "new_counts": counts})
 
 
 def finish_part(tx: Connection, run_id: str, resource: str, status: str, error: str | None, now: datetime) -> None:
@@ -48,8 +61,8 @@ def save_left(tx: Connection, run_id: str, resource: str, left: list[dict[str, A
 
 def alive(tx: Connection, run_id: str, lease: str, until: datetime) -> None:
     """Say that a run is at work, and keep its lease."""
-    tx.execute(update(runs).where(runs.c.id == run_id).values(alive_until=until))
-    tx.execute(update(leases).where(leases.c.name == lease, leases.c.holder == run_id).values(until=until))
+    tx.execute(_SAY_ALIVE, {"run": run_id, "new_until": until})
+    tx.execute(_KEEP_LEASE, {"one": lease, "run": run_id, "new_until": until})
 
 
 def finish(tx: Connection, run_id: str, status: str, counts: dict[str, Any], error: str | None, now: datetime) -> None:
@@ -64,16 +77,14 @@ def set_status(tx: Connection, run_id: str, status: str) -> None:
 
 def dead(tx: Connection, now: datetime) -> list[dict[str, Any]]:
     """Return runs that were cut off: not finished, and silent for too long."""
-    silent = or_(runs.c.alive_until.is_(None), is_over(runs.c.alive_until, now, LONGEST_LEASE))
-    query = select(runs).where(runs.c.status == RUNNING, silent).order_by(runs.c.started_at)
-    return [_shown(row) for row in tx.execute(query)]
+    return [_shown(row) for row in tx.execute(_DEAD, over_at("alive", now, LONGEST_LEASE))]
 
 
 def take_over(tx: Connection, run_id: str, now: datetime, until: datetime) -> bool:
     """Go on with a run that was cut off; False when somebody else was faster."""
-    silent = or_(runs.c.alive_until.is_(None), is_over(runs.c.alive_until, now, LONGEST_LEASE))
-    mine = update(runs).where(runs.c.id == run_id, runs.c.status == RUNNING, silent)
-    return tx.execute(mine.values(alive_until=until, resumed=runs.c.resumed + 1)).rowcount == 1
+    mine = update(runs).where(runs.c.id == run_id, runs.c.status == RUNNING, _IS_SILENT)
+    taken = mine.values(alive_until=until, resumed=runs.c.resumed + 1)
+    return tx.execute(taken, over_at("alive", now, LONGEST_LEASE)).rowcount == 1
 
 
 def get(tx: Connection, run_id: str) -> dict[str, Any] | None:
@@ -113,7 +124,7 @@ def outcomes(tx: Connection, resource: str, limit: int) -> list[tuple[str, dict[
 
 def cursor(tx: Connection, resource: str) -> tuple[str | None, datetime | None]:
     """Return where the next pull of a resource begins, and when the last one came to its end."""
-    row = tx.execute(select(cursors).where(cursors.c.resource == resource)).one_or_none()
+    row = tx.execute(_CURSOR, {"of": resource}).one_or_none()
     return (None, None) if row is None else (row.cursor, row.pulled_at)
 
 
@@ -127,15 +138,15 @@ def take_lease(tx: Connection, name: str, holder: str, now: datetime, until: dat
     """Take or renew a lease; False while somebody else holds it."""
     if add_if_new(tx, leases, {"name": name, "holder": holder, "until": until}):
         return True
-    free = or_(leases.c.holder == holder, is_over(leases.c.until, now, LONGEST_LEASE))
+    free = or_(leases.c.holder == holder, _IS_PAST)
     taken = update(leases).where(leases.c.name == name, free).values(holder=holder, until=until)
-    return tx.execute(taken).rowcount == 1
+    return tx.execute(taken, over_at("lease", now, LONGEST_LEASE)).rowcount == 1
 
 
 def is_leased(tx: Connection, name: str, now: datetime, *, but_by: str | None = None) -> bool:
     """Tell whether somebody holds a lease, other than `but_by`."""
-    query = select(leases.c.name).where(leases.c.name == name, not_(is_over(leases.c.until, now, LONGEST_LEASE)))
-    return tx.execute(query if but_by is None else query.where(leases.c.holder != but_by)).first() is not None
+    query = _NAMED if but_by is None else _NAMED.where(leases.c.holder != but_by)
+    return tx.execute(query, {"one": name, **over_at("lease", now, LONGEST_LEASE)}).first() is not None
 
 
 def release_lease(tx: Connection, name: str, holder: str) -> None:

@@ -8,6 +8,7 @@ changed last first without reading the rest.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -40,6 +41,7 @@ TIERS = (("title", True), ("title", False), ("words", True), ("words", False))
 """The order of what is found: where all words stand, and whether they stand there whole."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FTS5 = table(SEARCH_WORDS, column("rowid"))
+_REMOVE = delete(entries).where(entries.c.resource == bindparam("of"), one_of(entries.c.record_id, "ids"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,9 @@ def put(tx: Connection, resource: Resource, records: Collection[Record]) -> None
     live = sorted((one for one in records if one.deleted_at is None), key=lambda one: one.id)
     gone = [one.id for one in records if one.deleted_at is not None]
     if gone:
-        tx.execute(delete(entries).where(entries.c.resource == resource.name, one_of(tx, entries.c.record_id, gone)))
+        tx.execute(_REMOVE, {"of": resource.name, "ids": gone})
     if live:
-        tx.execute(_upsert(tx), [_row(resource, one) for one in live])
+        tx.execute(_upsert(tx.dialect.name), [_row(resource, one) for one in live])
 
 
 def sweep(tx: Connection, resource: Resource) -> None:
@@ -102,11 +104,12 @@ def _row(resource: Resource, record: Record) -> dict[str, Any]:
     }
 
 
-def _upsert(tx: Connection) -> Any:
+@cache
+def _upsert(dialect: str) -> Any:
     first, last = bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)
     taken = entries.alias("taken")
     place = select(func.coalesce(func.max(taken.c.place) + 1, first)).where(taken.c.place.between(first, last))
-    statement = insert(tx, entries).values(
+    statement = insert(dialect, entries).values(
         resource=bindparam("of"),
         record_id=bindparam("id"),
         place=place.scalar_subquery(),
