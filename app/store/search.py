@@ -8,7 +8,6 @@ changed last first without reading the rest.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -19,11 +18,10 @@ from sqlalchemy import (
     cast,
     column,
     delete,
-    func,
     literal_column,
-    or_,
     select,
     table,
+    text,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
@@ -33,7 +31,7 @@ from app.core.resource import Resource
 from app.core.words import Sought
 from app.store.tables import SEARCH_WORDS
 from app.store.tables import search_entries as entries
-from app.store.upsert import insert, one_of
+from app.store.upsert import one_of
 
 NUMBERS = 21
 """Bits of a place that tell records of one millisecond apart."""
@@ -41,6 +39,22 @@ TIERS = (("title", True), ("title", False), ("words", True), ("words", False))
 """The order of what is found: where all words stand, and whether they stand there whole."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FTS5 = table(SEARCH_WORDS, column("rowid"))
+_UPSERT = text(
+    """
+    INSERT INTO search_entries (resource, record_id, place, title, words)
+    VALUES (
+        :of, :id, (SELECT coalesce(max(place) + 1, :first) FROM search_entries WHERE place BETWEEN :first AND :last),
+        :in_title, :in_all
+    )
+    ON CONFLICT (resource, record_id) DO UPDATE
+    SET place = excluded.place, title = excluded.title, words = excluded.words
+    WHERE search_entries.place NOT BETWEEN :first AND :last
+       OR search_entries.title <> excluded.title OR search_entries.words <> excluded.words
+    """
+).bindparams(
+    *(bindparam(name, type_=BigInteger) for name in ("first", "last")),
+    *(bindparam(name, type_=entries.c.words.type) for name in ("in_title", "in_all")),
+)
 _REMOVE = delete(entries).where(entries.c.resource == bindparam("of"), one_of(entries.c.record_id, "ids"))
 
 
@@ -64,7 +78,7 @@ def put(tx: Connection, resource: Resource, records: Collection[Record]) -> None
     if gone:
         tx.execute(_REMOVE, {"of": resource.name, "ids": gone})
     if live:
-        tx.execute(_upsert(tx.dialect.name), [_row(resource, one) for one in live])
+        tx.execute(_UPSERT, [_row(resource, one) for one in live])
 
 
 def sweep(tx: Connection, resource: Resource) -> None:
@@ -102,26 +116,6 @@ def _row(resource: Resource, record: Record) -> dict[str, Any]:
         "in_title": words.indexed(texts.get(name, "") for name in resource.title_fields),
         "in_all": f"{_scope(resource.name)} {words.indexed(texts.values())}",
     }
-
-
-@cache
-def _upsert(dialect: str) -> Any:
-    first, last = bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)
-    taken = entries.alias("taken")
-    place = select(func.coalesce(func.max(taken.c.place) + 1, first)).where(taken.c.place.between(first, last))
-    statement = insert(dialect, entries).values(
-        resource=bindparam("of"),
-        record_id=bindparam("id"),
-        place=place.scalar_subquery(),
-        title=bindparam("in_title", type_=entries.c.title.type),
-        words=bindparam("in_all", type_=entries.c.words.type),
-    )
-    new = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=[entries.c.resource, entries.c.record_id],
-        set_={name: new[name] for name in ("place", "title", "words")},
-        where=or_(~entries.c.place.between(first, last), entries.c.title != new.title, entries.c.words != new.words),
-    )
 
 
 def _query(tx: Connection, where: str, resources: Collection[str], sought: Sought, *, whole: bool) -> Select[Any]:

@@ -9,8 +9,20 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Connection, Dialect, String, Table, Text, bindparam, or_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Dialect,
+    String,
+    Table,
+    Text,
+    TextClause,
+    bindparam,
+    or_,
+    text,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -70,32 +82,34 @@ def over_at(name: str, now: datetime, longest: timedelta) -> dict[str, datetime]
     return {f"{name}_now": now, f"{name}_latest": now + longest}
 
 
-def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT that knows ON CONFLICT in a dialect."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-
-
 def upsert(tx: Connection, table: Table, *rows: Mapping[str, Any]) -> None:
     """Write rows of one form, replacing those with the same primary key."""
     if rows:
-        tx.execute(_upsert(tx.dialect.name, table, tuple(rows[0])), [dict(row) for row in rows])
+        tx.execute(_upsert(table, tuple(rows[0])), [dict(row) for row in rows])
 
 
 @cache
-def _upsert(dialect: str, table: Table, names: tuple[str, ...]) -> postgresql.Insert | sqlite.Insert:
+def _upsert(table: Table, names: tuple[str, ...]) -> TextClause:
     keys = [column.name for column in table.primary_key]
-    statement = insert(dialect, table)
-    rest = {name: statement.excluded[name] for name in names if name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+    rest = ", ".join(f'"{name}" = excluded."{name}"' for name in names if name not in keys)
+    return _insert(table, names, f"DO UPDATE SET {rest}")
 
 
 def add_if_new(tx: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Write `row` unless its primary key is there; True when it was written."""
-    return tx.execute(_add_if_new(tx.dialect.name, table), dict(row)).first() is not None
+    # What comes back says so: drivers do not count the rows of an INSERT.
+    return tx.execute(_add_if_new(table, tuple(row)), dict(row)).first() is not None
 
 
 @cache
-def _add_if_new(dialect: str, table: Table) -> Any:
-    keys = [column.name for column in table.primary_key]
-    statement = insert(dialect, table).on_conflict_do_nothing(index_elements=keys)
-    return statement.returning(table.c[keys[0]])  # drivers do not count the rows of an INSERT
+def _add_if_new(table: Table, names: tuple[str, ...]) -> TextClause:
+    return _insert(table, names, "DO NOTHING RETURNING 1")
+
+
+def _insert(table: Table, names: tuple[str, ...], on_conflict: str) -> TextClause:
+    """Return an INSERT as both databases understand it; SQLAlchemy would compile one of its own anew each time."""
+    columns = ", ".join(f'"{name}"' for name in names)
+    values = ", ".join(f":{name}" for name in names)
+    keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
+    statement = text(f'INSERT INTO "{table.name}" ({columns}) VALUES ({values}) ON CONFLICT ({keys}) {on_conflict}')  # noqa: S608  (names of ours only)
+    return statement.bindparams(*(bindparam(name, type_=table.c[name].type) for name in names))
