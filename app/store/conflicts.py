@@ -6,7 +6,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select, union_all
 
 from app.core.kinds import format_time
 from app.store.tables import conflicts as table
@@ -16,10 +16,15 @@ Kind = Literal["field", "duplicate", "deleted", "invalid"]
 OPEN, RESOLVED = "open", "resolved"
 _OLDEST_FIRST = select(table).where(table.c.resource == bindparam("of")).order_by(table.c.created_at, table.c.id)
 _TURNED_DOWN = and_(table.c.kind == "duplicate", table.c.resolution == "local")
-_STANDING = _OLDEST_FIRST.where(
-    or_(table.c.status == OPEN, _TURNED_DOWN),
-    or_(one_of(table.c.record_id, "ids"), one_of(table.c.crm_id, "crm_ids")),
+_ABOUT = (
+    select(table).where(
+        table.c.resource == bindparam("of"),
+        or_(table.c.status == OPEN, _TURNED_DOWN),
+        one_of(table.c[name], f"{name}s"),
+    )
+    for name in ("record_id", "crm_id")
 )
+_STANDING = union_all(*_ABOUT).order_by("created_at", "id")  # one query with OR would read all there ever were
 _WAITING = _OLDEST_FIRST.where(table.c.status == OPEN, table.c.kind == "duplicate", table.c.field.is_not(None))
 _COUNT_OPEN = select(func.count()).select_from(table).where(table.c.resource == bindparam("of"), table.c.status == OPEN)
 _COUNT_OPEN_OF_ONE = _COUNT_OPEN.where(table.c.record_id == bindparam("one"))
@@ -96,8 +101,12 @@ def get(tx: Connection, identity: str) -> Known | None:
 
 
 def standing(tx: Connection, resource: str, ids: Collection[str], crm_ids: Collection[str]) -> list[Known]:
-    """Return what is open about some of our records and some of the CRM's, and the claims that were turned down."""
-    return [_known(row) for row in tx.execute(_STANDING, {"of": resource, "ids": ids, "crm_ids": crm_ids})]
+    """Return what is open about some of our records and some of the CRM's, and the claims that were turned down.
+
+    What is about both comes twice.
+    """
+    about = {"of": resource, "record_ids": ids, "crm_ids": crm_ids}
+    return [_known(row) for row in tx.execute(_STANDING, about)]
 
 
 def waiting(tx: Connection, resource: str) -> list[Known]:

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    Boolean,
     ColumnElement,
     Connection,
     Dialect,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from app.core.db import Utc
 
@@ -46,9 +45,9 @@ class _Listed(TypeDecorator[Collection[str]]):
         return texts if dialect.name == "postgresql" else json.dumps(texts)
 
 
-class _OneOf(FunctionElement[bool]):
+class _OneOf(FunctionElement[Any]):
     name = "one_of"
-    type = Boolean()
+    type = NullType()  # of a Boolean, SQLite would be asked whether it is 1: no index answers that
     inherit_cache = True
 
 
