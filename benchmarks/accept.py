@@ -9,7 +9,7 @@ from benchmarks.served import Side, both, call
 from benchmarks.slow_disk import slow_disk
 from benchmarks.stored import kinds
 
-SLICE = 2.0
+SLICE = 1.8
 TARGETS = {"SQLite": (0.9, 0.35), "PostgreSQL": (0.8, 1.0)}
 ON_A_SLOW_DISK = 2.5
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 from flask_migrate import upgrade
+from sqlalchemy import Connection
 
 from app.core.db import db, transact
 from app.core.record import Snapshot, Stamp
@@ -16,6 +17,7 @@ from app.http.wiring import ENGINE
 from app.resources import REGISTRY
 from app.store.work import Work
 from app.sync import pull
+from app.sync.engine import Engine
 from app.sync.following import finish
 from app.sync.incoming import Source
 from benchmarks.rig import service
@@ -25,6 +27,8 @@ POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql+psycopg://postgres@12
 DIALECT = "postgresql+psycopg://"
 USERS = """CREATE TABLE users (
   id {serial} PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL UNIQUE, phone TEXT, crm_id TEXT UNIQUE)"""
+Row = tuple[str, str, str, str]
+"""Name, e-mail, phone and crm_id."""
 SERIAL = {"SQLite": "INTEGER", "PostgreSQL": "BIGINT GENERATED ALWAYS AS IDENTITY"}
 
 
@@ -90,29 +94,24 @@ def _filled(kind: str, ours: str, floor: str, count: int) -> list[Known]:
     with app.app_context():
         upgrade()
         engine = app.extensions[ENGINE]
-        ids = [_told(engine, row) for row in rows]
+        ids = transact(lambda tx: _told(tx, engine, rows))
         db.engine.dispose()
     _fill_floor(kind, floor, rows)
     return [Known(one, place, row[3]) for place, (one, row) in enumerate(zip(ids, rows, strict=True), 1)]
 
 
-def _told(engine: object, row: tuple[str, str, str, str]) -> str:
-    """Take in a record that the CRM shows whole, as a pull does; return its id."""
-    name, email, phone, crm_id = row
-    fields = {"name": name, "email": email, "phone": phone}
-    snapshot = Snapshot(crm_id, fields, Stamp(1, engine.world.now()))  # type: ignore[attr-defined]
-
-    def take_in(tx: object) -> str:
-        work = Work(tx, REGISTRY["users"])  # type: ignore[arg-type]
-        applied = pull.apply(work, engine, snapshot, Source("pull"))  # type: ignore[arg-type]
-        finish(work, engine)  # type: ignore[arg-type]
-        assert applied.record_id is not None, applied
-        return applied.record_id
-
-    return transact(take_in)
+def _told(tx: Connection, engine: Engine, rows: list[Row]) -> list[str]:
+    """Take in records that the CRM shows whole, as a pull does; return their ids."""
+    work, ids = Work(tx, REGISTRY["users"]), []
+    for name, email, phone, crm_id in rows:
+        fields = {"name": name, "email": email, "phone": phone}
+        snapshot = Snapshot(crm_id, fields, Stamp(1, engine.world.now()))
+        ids.append(str(pull.apply(work, engine, snapshot, Source("pull")).record_id))
+    finish(work, engine)
+    return ids
 
 
-def _fill_floor(kind: str, address: str, rows: list[tuple[str, str, str, str]]) -> None:
+def _fill_floor(kind: str, address: str, rows: list[Row]) -> None:
     table = USERS.format(serial=SERIAL[kind])
     if kind == "SQLite":
         with sqlite3.connect(address) as connection:
