@@ -24,7 +24,7 @@ OWED = 100_000
 PUSHED_WITHIN = 60.0
 RESTS = 3.0
 """Seconds after the start at which a service that owes nothing is at rest: subscribed, and its first pull done."""
-MEASURED_AT_REST = 3
+MEASURED_AT_REST = 2
 """Rounds that measure memory too: it hardly moves."""
 MEGABYTE = 1024
 
