@@ -61,7 +61,7 @@ def _mark_of(row: dict[str, Any]) -> Mark:
     found = [ours / floor for ours, floor in zip(row["ours"], row["floor"], strict=True)]
     wants_more, target = row["better"] == "more", row["target"]
     flipped = [one / target if wants_more else target / one for one in (*found, row["ratio"])]
-    said = f"{row['ratio']:.3g} {'≥' if wants_more else '≤'} {target:g}"
+    said = f"{row['ratio']:.3g}  ({'≥' if wants_more else '≤'} {target:g})"
     label = textwrap.shorten(row["what"], LABEL, placeholder=" …")
     return Mark(label, flipped[:-1], flipped[-1], said, row["met"])
 
@@ -91,7 +91,7 @@ def _dress(axes: Axes, marks: list[Mark], lines: int) -> None:
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
     axes.set_xlabel("times better than its target (1x is the target; right is better)")
-    axes.text(1.01, -0.8, "ratio to floor, target", transform=axes.get_yaxis_transform(), color=QUIET, va="center")
+    axes.text(1.01, -0.8, "ratio to floor (target)", transform=axes.get_yaxis_transform(), color=QUIET, va="center")
     shapes = [Line2D([], [], color=MET, marker="o"), Line2D([], [], color=MISSED, marker="D")]
     said = ["met: median, least to most of the rounds", "missed"]
     axes.figure.legend(shapes, said, loc="outside upper right", ncols=2, frameon=False)

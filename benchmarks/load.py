@@ -115,6 +115,15 @@ class Load:
         self._sent = 0
 
     def play(self) -> Found:
+        """Send until the time is over, then wait for what is under way. Raises Wrong."""
+        try:
+            return self._play()
+        finally:
+            self._poll.close()
+            for one in self._sockets.values():
+                one.close()
+
+    def _play(self) -> Found:
         for _ in range(self._order.connections):
             self._connect()
         begun = time.perf_counter()

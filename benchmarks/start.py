@@ -130,4 +130,4 @@ def _pss(pid: int) -> int:
     return own + sum(_pss(int(child)) for child in children)
 
 
-BENCH = Bench("start", f"Starting with {OWED:,} owed, and memory at rest (to 1: seconds and MB)", measure)
+BENCH = Bench("start", f"Starting with {OWED:,} owed; memory at rest", measure)
