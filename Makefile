@@ -25,6 +25,10 @@ $(VENV)/dev: $(VENV)/run requirements-dev.txt
 	@$(INSTALL) -r requirements.txt -r requirements-scale.txt -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/bench: $(VENV)/dev requirements-bench.txt
+	@$(INSTALL) -r requirements.txt -r requirements-scale.txt -r requirements-dev.txt -r requirements-bench.txt
+	@touch $@
+
 run: $(VENV)/run ## start web, worker and mock CRM; Ctrl-C stops them all
 	@exec $(BIN)/python -m app.stack
 
@@ -43,7 +47,7 @@ test-contract: $(VENV)/dev ## thousands of fuzzed calls against /openapi.json, o
 test-proof: $(VENV)/dev ## every mutant of the engine, and thousands of simulated histories
 	@$(BIN)/python -m pytest -n auto --dist load -m "" tests/simulator $(ARGS)
 
-bench: $(VENV)/dev ## what things cost, as ratios against a floor measured in the same run
+bench: $(VENV)/bench ## what things cost, as ratios against a floor measured in the same run
 	@PEERS=$(PEERS) $(BIN)/python -m benchmarks $(NAME)
 
 lint: $(VENV)/dev ## ruff, mypy and the import contracts
@@ -69,7 +73,7 @@ migrate: $(VENV)/run ## bring the database to the newest version
 	@$(BIN)/flask --app wsgi db upgrade
 
 lock: $(VENV)/dev ## pin what requirements*.in ask for
-	@for name in requirements requirements-scale requirements-dev; do $(LOCK) $$name.in -o $$name.txt; done
+	@for name in requirements requirements-scale requirements-dev requirements-bench; do $(LOCK) $$name.in -o $$name.txt; done
 
 clean: ## remove the virtual environment and caches; the data in instance/ stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache postman/node_modules

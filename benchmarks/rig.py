@@ -45,7 +45,7 @@ def fresh(template: Path) -> Iterator[Rig]:
         server = make_server("127.0.0.1", 0, crm, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        app = _service(f"sqlite:///{database}", url)
+        app = service(f"sqlite:///{database}", url)
         try:
             with app.app_context():
                 yield Rig(app, url)
@@ -60,14 +60,14 @@ def template() -> Iterator[Path]:
     """Make a migrated database to copy from."""
     with tempfile.TemporaryDirectory(prefix="crm-sync-bench-") as folder:
         path = Path(folder) / "template.db"
-        app = _service(f"sqlite:///{path}", "http://127.0.0.1:9")
+        app = service(f"sqlite:///{path}", "http://127.0.0.1:9")
         with app.app_context():
             upgrade()
             db.engine.dispose()
         yield path
 
 
-def _service(database_url: str, crm_url: str) -> Flask:
+def service(database_url: str, crm_url: str) -> Flask:
     return create_app(
         {
             "APP_ENV": "testing",
