@@ -27,8 +27,8 @@ def users():
         cursor, more = page["next_cursor"], page["has_more"]
         yield page["items"]
 
-into = (dlt.destinations.duckdb(f"{folder}/peer.duckdb") if destination == "duckdb"
-        else dlt.destinations.sqlalchemy(f"sqlite:///{folder}/peer.db"))
+into = (dlt.destinations.duckdb(f"{folder}/store.duckdb") if destination == "duckdb"
+        else dlt.destinations.sqlalchemy(f"sqlite:///{folder}/store.db"))
 pipeline = dlt.pipeline("peer", destination=into, dataset_name="peer", pipelines_dir=f"{folder}/pipelines")
 begun = time.perf_counter()
 pipeline.run(users())
