@@ -45,10 +45,12 @@ INTO = (
     " {numbers} SELECT {id}, 'User ' || n, 'user' || n || '@example.com', 'user' || n || '@example.com', "
     + PHONE
     + ", 'synced', 'CRM' || ({first} + n), 1, {moment}, {moment} FROM numbers",
-    "INSERT INTO crm_copies (resource, record_id, crm_id, fields, version, stamps, same_as, held, deleted, former)"
-    " {numbers} SELECT 'users', {id}, 'CRM' || ({first} + n), "
-    + f"{FIELDS}, 1, {STAMPS}, "
-    + "'{{}}'{json_text}, '[]'{json_text}, 0, '[]'{json_text} FROM numbers",
+    (
+        "INSERT INTO crm_copies (resource, record_id, crm_id, fields, version, stamps, same_as, held, deleted, former)"
+        " {numbers} SELECT 'users', {id}, 'CRM' || ({first} + n), "
+        f"{FIELDS}, 1, {STAMPS}, "
+        "'{{}}'{json_text}, '[]'{json_text}, 0, '[]'{json_text} FROM numbers"
+    ),
     "INSERT INTO journal (resource, record_id, version, at, origin, changes) {numbers}"
     " SELECT 'users', {id}, 1, {moment}, 'pull', " + NEW + " FROM numbers",
     "INSERT INTO search_entries (resource, record_id, place, title, words) {numbers} SELECT 'users', {id},"
