@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks import canned, databases, filled, floors, service
+from benchmarks import canned, databases, filled, plain, service
 from benchmarks.bench import Bench, Row
 from benchmarks.canned import Canned, Habits
 from benchmarks.databases import Database
@@ -22,7 +22,7 @@ def measure(rounds: int, _peers: bool) -> list[Row]:
             with databases.postgresql("plan") as known:
                 filled.fill(known, RECORDS)
                 listing, ours = paired_within(
-                    ON_POSTGRESQL, rounds, lambda: floors.listing(crm.url), lambda: _verified(known, crm)
+                    ON_POSTGRESQL, rounds, lambda: plain.listing(crm.url), lambda: _verified(known, crm)
                 )
             what = f"verify of {RECORDS:,} in step, PostgreSQL ({len(ours)} rounds)"
             rows.append(Row(what, "s", ours, listing, "less", TARGET))
@@ -35,7 +35,7 @@ def _rows(rounds: int, crm: Canned, template: Path) -> list[Row]:
         listing, new, quiet, verified = paired_within(
             ON_SQLITE,
             rounds,
-            lambda: floors.listing(crm.url),
+            lambda: plain.listing(crm.url),
             lambda: _planned(empty, crm, RECORDS),
             lambda: _planned(known, crm, 0),
             lambda: _verified(known, crm),

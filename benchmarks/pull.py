@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import canned, databases, floors, peers, service
+from benchmarks import canned, databases, peers, plain, service
 from benchmarks.bench import Bench, Row
 from benchmarks.canned import Canned, Habits
 from benchmarks.databases import Database
@@ -42,7 +42,7 @@ def _on_sqlite(rounds: int, template: Path, crm: Canned) -> Row:
     floor, ours = paired_within(
         ON_SQLITE,
         rounds,
-        lambda: afresh(template, lambda one: floors.pull_sqlite(crm.url, one.folder / "floor.db")),
+        lambda: afresh(template, lambda one: plain.pull_sqlite(crm.url, one.folder / "floor.db")),
         lambda: afresh(template, lambda one: pulled(one, crm, RECORDS).seconds),
     )
     return Row(f"first pull of {RECORDS:,}, SQLite ({len(ours)} rounds)", "s", ours, floor, "less", 1.5)
@@ -56,7 +56,7 @@ def _on_postgresql(rounds: int, crm: Canned) -> Row:
             return pulled(database, crm, RECORDS).seconds
 
         floor, ours = paired_within(
-            ON_POSTGRESQL, rounds, lambda: floors.pull_postgresql(crm.url, database.dsn), ours_again
+            ON_POSTGRESQL, rounds, lambda: plain.pull_postgresql(crm.url, database.dsn), ours_again
         )
     return Row(f"first pull of {RECORDS:,}, PostgreSQL ({len(ours)} rounds)", "s", ours, floor, "less", 1.5)
 

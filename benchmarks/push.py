@@ -6,7 +6,7 @@ The CRM takes 5 ms for each call.
 import tempfile
 from pathlib import Path
 
-from benchmarks import canned, databases, floors, people, service
+from benchmarks import canned, databases, people, plain, service
 from benchmarks.bench import Bench, Row
 from benchmarks.canned import Habits
 from benchmarks.patience import paired_within
@@ -34,7 +34,7 @@ def one_by_one() -> float:
     """Return how many records a second the script sends."""
     drafts = [people.fields(number) for number in range(1, ALONE + 1)]
     with canned.serving(Habits(service=SERVICE)) as crm, tempfile.TemporaryDirectory() as folder:
-        return ALONE / floors.push_one_by_one(crm.url, Path(folder) / "floor.db", drafts)
+        return ALONE / plain.push_one_by_one(crm.url, Path(folder) / "floor.db", drafts)
 
 
 def pushed(template: Path, habits: Habits, records: int) -> tuple[Done, int]:
