@@ -55,20 +55,23 @@ def measure(_rounds: int, _peers: bool) -> list[Row]:
         ways = (("an edit here, in the CRM", here, crm), ("an edit in the CRM, here", crm, here))
         for edits in (0, EDITS):
             for what, source, target in ways:
-                with _edited(source, edits):
-                    rows += _watched(f"{what}, {f'at {edits} edits/s' if edits else 'idle'}", source, target)
+                with _edited(source, edits) as made:
+                    rows += _watched(what, source, target, made)
     return rows
 
 
-def _watched(what: str, source: Side, target: Side) -> list[Row]:
+def _watched(what: str, source: Side, target: Side, made: list[float]) -> list[Row]:
     with requests.Session() as editor, requests.Session() as reader:
-        _arrival(source, target, editor, reader, 0)  # what was left from before is through when this is
+        _arrival(source, target, editor, reader, 0)  # when it is through, so is what was left from before
         trip = statistics.median(_trip(target, reader) for _ in range(50))
         found: list[float] = []
+        before, begun = len(made), time.monotonic()
         end = time.monotonic() + SECONDS
         while time.monotonic() < end and len(found) < SAMPLES:
             time.sleep(random.uniform(0, 0.05))  # not in step with anybody's pauses
             found.append(_arrival(source, target, editor, reader, len(found) % PROBED))
+    rate = (len(made) - before) / (time.monotonic() - begun)
+    what = f"{what}, {f'at {rate:.0f} edits/s' if made else 'idle'}"
     found.sort()
     p99 = found[math.ceil(0.99 * len(found)) - 1] * 1000
     allowed = (3 * trip + ALLOWED) * 1000
@@ -93,9 +96,10 @@ def _trip(side: Side, session: requests.Session) -> float:
 
 
 @contextmanager
-def _edited(side: Side, a_second: int) -> Iterator[None]:
-    """Let other users be edited meanwhile, so many times a second."""
+def _edited(side: Side, a_second: int) -> Iterator[list[float]]:
+    """Let other users be edited meanwhile, so many times a second; yield how long each of the edits took."""
     stopping = threading.Event()
+    made: list[float] = []
 
     def edit(number: int) -> None:
         with requests.Session() as session:
@@ -105,13 +109,15 @@ def _edited(side: Side, a_second: int) -> Iterator[None]:
                 if stopping.wait(max(0.0, due - time.monotonic())):
                     return
                 place = PROBED + (number + EDITORS * count) % (USERS - PROBED)
+                begun = time.monotonic()
                 side.edit(session, place, f"Other name {number} {count}")
+                made.append(time.monotonic() - begun)
 
     threads = [threading.Thread(target=edit, args=(number,)) for number in range(EDITORS if a_second else 0)]
     for thread in threads:
         thread.start()
     try:
-        yield
+        yield made
     finally:
         stopping.set()
         for thread in threads:

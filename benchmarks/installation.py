@@ -1,4 +1,4 @@
-"""Web, worker and mock CRM between real processes, as the Procfile starts them, on a database and ports of their own."""
+"""Web, worker and mock CRM in real processes, as the Procfile starts them, on a database and ports of their own."""
 
 import os
 import signal

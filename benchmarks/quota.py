@@ -1,7 +1,7 @@
 """A push under a limit of 600 calls a minute: how much of it is used, and that it is never overstepped.
 
-Two services at once, each with a CRM of its own: one is told the limit (CRM_RATE_LIMIT), the other only hears what
-the answers say of it. The CRM takes no batches, so that there is a call for every record.
+Two services at once, each with a CRM of its own: a run that is told the limit (CRM_RATE_LIMIT), and a worker that
+only hears what the answers say of it. The CRM takes no batches, so that there is a call for every record.
 """
 
 import time
@@ -17,13 +17,16 @@ WINDOW = 60.0
 FIRST_SECONDS = 3.0
 """In which the push finds its pace; what is used is measured after them."""
 MEASURED = 50.0
+NEXT_WINDOW = 65.0
+"""Seconds after which a push that has not gone on is not waited for any more."""
 RECORDS = 900
 
 
 def measure(_rounds: int, _peers: bool) -> list[Row]:
     with ExitStack() as stack:
         template = stack.enter_context(databases.sqlite_template())
-        told, hears = (_pushing(stack, template, limit) for limit in (LIMIT, 0))
+        told = _pushing(stack, template, LIMIT, "run", direction="push")
+        hears = _pushing(stack, template, 0, "work")
         begun = _first_call(told)
         _wait_until(begun + FIRST_SECONDS)
         before, since = told.stats()["total"], time.time()
@@ -39,32 +42,29 @@ def measure(_rounds: int, _peers: bool) -> list[Row]:
     ]
 
 
-def _pushing(stack: ExitStack, template: Path, limit: int) -> Canned:
+def _pushing(stack: ExitStack, template: Path, limit: int, what: str, **how: str) -> Canned:
     """Start a service with records that are owed, and let it push them."""
     crm = stack.enter_context(canned.serving(Habits(batches=False, limit=LIMIT)))
     database = stack.enter_context(databases.sqlite(template))
     ours = stack.enter_context(service.ready(database, crm.url, CRM_RATE_LIMIT=limit))
     ours.do("make", count=RECORDS)
-    ours.begin("run", direction="push")
+    ours.begin(what, **how)
     return crm
 
 
 def _first_call(crm: Canned) -> float:
     while (first := crm.stats()["first_at"]) is None:
         time.sleep(0.05)
-    return float(first)
+    return float(str(first))
 
 
 def _second_window(crm: Canned) -> float:
     """Return the calls a minute of a push that spends each window at once: a window's, over the time to the next."""
-    begun, calls = _first_call(crm), crm.stats()["total"]
-    give_up = begun + 1.5 * WINDOW
-    while time.time() < give_up:
+    begun, calls = _first_call(crm), 0
+    while calls <= LIMIT and time.time() < begun + NEXT_WINDOW:
         time.sleep(0.05)
-        if (now := crm.stats()["total"]) > LIMIT:
-            return LIMIT / (time.time() - begun) * WINDOW
-        calls = max(calls, now)
-    return calls / (give_up - begun) * WINDOW
+        calls = crm.stats()["total"]
+    return min(calls, LIMIT) / (time.time() - begun) * WINDOW
 
 
 def _wait_until(moment: float) -> None:

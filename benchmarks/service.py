@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from flask import current_app
+
 from app import create_app
 from app.core.db import db
 from app.http.wiring import ENGINE
@@ -17,6 +19,7 @@ from app.resources import REGISTRY
 from app.services import batches, plans, runs, verifying
 from app.sync.engine import Engine
 from app.sync.runs import Asked
+from app.sync.worker import Worker
 from benchmarks import people
 from benchmarks.databases import Database
 
@@ -113,8 +116,13 @@ def _verify(engine: Engine) -> dict[str, Any]:
     return verifying.verify(engine, ("users",), repair=False, by="bench")
 
 
+def _work(engine: Engine) -> None:
+    """Be a worker, until this process is ended."""
+    Worker(current_app._get_current_object(), engine).run()  # type: ignore[attr-defined]  # noqa: SLF001
+
+
 DO: dict[str, Callable[..., Any]] = {
-    "nothing": _nothing, "run": _run, "make": _make, "plan": _plan, "verify": _verify,
+    "nothing": _nothing, "run": _run, "make": _make, "plan": _plan, "verify": _verify, "work": _work,
 }  # fmt: skip
 
 
