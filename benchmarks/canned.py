@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,6 +23,7 @@ import requests
 
 from benchmarks import people
 
+ROOT = Path(__file__).resolve().parent.parent
 KEY = "demo-api-key"
 PATH = "/crm/users"
 PAGE = 1000
@@ -219,7 +221,7 @@ class Canned:
 def serving(habits: Habits) -> Iterator[Canned]:
     """Start one, wait until its pages are made, and end it."""
     command = [sys.executable, "-m", "benchmarks.canned_server", json.dumps(vars(habits))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             yield Canned(f"http://127.0.0.1:{int(server.stdout.readline())}")

@@ -57,6 +57,7 @@ async def serve(habits: Habits) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    loop.add_reader(sys.stdin, stopping.set)  # it is closed when the bench has ended, however it did
     print(server.sockets[0].getsockname()[1], flush=True)
     await stopping.wait()
     server.close()

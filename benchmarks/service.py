@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flask import current_app
@@ -23,6 +24,7 @@ from app.sync.worker import Worker
 from benchmarks import people
 from benchmarks.databases import Database
 
+ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 500
 
 
@@ -78,7 +80,9 @@ def ready(database: Database, crm_url: str, **settings: Any) -> Iterator[Service
     command = [sys.executable, "-m", "benchmarks.service", json.dumps(about)]
     with (
         log.open("w") as lines,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=lines, text=True) as started,
+        subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=lines, text=True
+        ) as started,
     ):
         try:
             service = Service(started)
