@@ -73,7 +73,8 @@ migrate: $(VENV)/run ## bring the database to the newest version
 	@$(BIN)/flask --app wsgi db upgrade
 
 lock: $(VENV)/dev ## pin what requirements*.in ask for
-	@for name in requirements requirements-scale requirements-dev requirements-bench; do $(LOCK) $$name.in -o $$name.txt; done
+	@for name in requirements requirements-scale requirements-dev requirements-bench requirements-peers; do \
+		$(LOCK) $$name.in -o $$name.txt; done
 
 clean: ## remove the virtual environment and caches; the data in instance/ stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache postman/node_modules
