@@ -1,20 +1,26 @@
 """The kinds a field can be: each says which values are valid, how it looks in OpenAPI, and when two values are one."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError, fields
 
-LONGEST_EMAIL = 254
+LONGEST_EMAIL, LONGEST_LOCAL_PART = 254, 64
+_DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+"""RFC 5322, 3.2.3: how nearly every address begins."""
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""The categories Cc and Cs of Unicode."""
 _LINES = str.maketrans("", "", "\n\r\t")
 
 
 def is_plain(value: str) -> bool:
     """Tell whether text is free of what breaks out of a header or a log line, and of what no database stores."""
-    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in value)
+    return _CONTROLS.search(value) is None
 
 
 class Kind:
@@ -101,10 +107,8 @@ class Email(Text, fields.Email):
         text = super()._deserialize(value, attr, data, **kwargs)
         if len(text) > LONGEST_EMAIL:  # checked first: parsing a megabyte of it takes a second
             raise ValidationError(f"Longer than maximum length {LONGEST_EMAIL}.")
-        try:
-            validate_email(text, check_deliverability=False)
-        except EmailNotValidError as error:
-            raise ValidationError(f"Not a valid e-mail address: {_sentence(str(error))}") from error
+        if not _is_plain_address(text) and (reason := _wrong_with(text)):
+            raise ValidationError(f"Not a valid e-mail address: {reason}")
         return text
 
 
@@ -158,7 +162,30 @@ def unique_key(value: str | None) -> str | None:
     """Return the form in which two spellings of one value are equal: any letter case, either Unicode form."""
     if value is None:
         return None
+    if value.isascii():
+        return value.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).casefold())
+
+
+def _is_plain_address(text: str) -> bool:
+    """Tell whether an address is good beyond doubt: its domains come again and again, and are looked at once."""
+    local, _, domain = text.rpartition("@")
+    if not text.isascii() or len(local) > LONGEST_LOCAL_PART or _DOT_ATOM.fullmatch(local) is None:
+        return False
+    return _wrong_with_domain(domain) is None
+
+
+@lru_cache(maxsize=4096)
+def _wrong_with_domain(domain: str) -> str | None:
+    return _wrong_with(f"a@{domain}")
+
+
+def _wrong_with(address: str) -> str | None:
+    try:
+        validate_email(address, check_deliverability=False)
+    except EmailNotValidError as error:
+        return _sentence(str(error))
+    return None
 
 
 def _possible(text: str, region: str) -> bool:

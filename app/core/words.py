@@ -84,7 +84,9 @@ def indexed(texts: Iterable[str]) -> str:
     found: dict[str, None] = {}
     size = 0
     for text in texts:
-        for word, _ in _words(text.translate(_FOLDING)):
+        folded = text.translate(_FOLDING)
+        joined = ("".join(_WORD.findall(one[0])) for one in _JOINED.finditer(folded))
+        for word in (*_WORD.findall(folded), *joined):
             kept = word[:LONGEST]
             if kept not in found:
                 size += len(kept) + 1

@@ -58,12 +58,18 @@ def _row(resource: Resource, record_id: str, copy: CrmCopy) -> dict[str, Any]:
         "crm_id": copy.crm_id,
         "fields": mapping.to_crm(resource, copy.fields),
         "version": copy.version,
-        "stamps": {name: [stamp.version, format_time(stamp.at)] for name, stamp in copy.stamps.items()},
+        "stamps": _stamps(copy),
         "same_as": copy.same_as,
         "held": copy.held,
         "deleted": int(copy.deleted),
         "former": copy.former,
     }
+
+
+def _stamps(copy: CrmCopy) -> dict[str, list[Any]]:
+    """Return the stamps as they are stored; most fields share one."""
+    written = {stamp: [stamp.version, format_time(stamp.at)] for stamp in set(copy.stamps.values())}
+    return {name: written[stamp] for name, stamp in copy.stamps.items()}
 
 
 def _copy(resource: Resource, row: Row[Any]) -> CrmCopy:

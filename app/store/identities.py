@@ -54,14 +54,16 @@ class Identities(Shelf[Record]):
         return self._linked
 
     def linked(self, crm_id: str) -> Record | None:
-        self.load(crm_ids=[crm_id])
+        if crm_id not in self._linked:
+            self.load(crm_ids=[crm_id])
         return self._one(self._linked[crm_id])
 
     def holder(self, name: str, value: str | None) -> Record | None:
         key = unique_key(value)
         if key is None:
             return None
-        self.load(keys={name: [key]})
+        if (name, key) not in self._holders:
+            self.load(keys={name: [key]})
         return self._one(self._holders[name, key])
 
     def add(self, record: Record) -> None:

@@ -48,6 +48,8 @@ class Links:
         What refers to somebody unknown is left out: each comes with whom it would have to know.
         """
         some = list(told)
+        if not self._resource.references:
+            return [(fields, []) for fields in some]
         self._load_ours({one for fields in some for one in self._named(fields).values()})
         return [self._with_ours(fields) for fields in some]
 

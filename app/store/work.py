@@ -100,13 +100,17 @@ class Work:
 
     def read(self, snapshot: Snapshot) -> tuple[Fields, Messages]:
         """Return our form of what a snapshot says, and what of it we cannot take; worked out once."""
-        self.read_all([snapshot])
-        return self._readings[id(snapshot)].told, self._readings[id(snapshot)].wrong
+        reading = self._read(snapshot)
+        return reading.told, reading.wrong
 
     def unknown(self, snapshot: Snapshot) -> list[Named]:
         """Return whom a snapshot refers to that we know nobody for; these fields are left out of what it says."""
-        self.read_all([snapshot])
-        return self._readings[id(snapshot)].unknown
+        return self._read(snapshot).unknown
+
+    def _read(self, snapshot: Snapshot) -> Reading:
+        if id(snapshot) not in self._readings:
+            self.read_all([snapshot])
+        return self._readings[id(snapshot)]
 
     def read_all(self, snapshots: Iterable[Snapshot]) -> None:
         """Read what snapshots say; what they refer to is looked up together."""
