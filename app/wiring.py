@@ -38,6 +38,7 @@ from app.http import (
     search,
     webhook,
 )  # fmt: skip
+from app.http.sessions import NoSessions
 from app.http.wiring import ENGINE
 from app.metrics import Metrics, State
 from app.resources import REGISTRY
@@ -63,6 +64,7 @@ def create_app(
     app.config.from_mapping(settings.load())
     app.config.update(overrides or {})
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the order of the declaration is the readable one
+    app.session_interface = NoSessions()
     logs.configure(app.config["LOG_LEVEL"], app.config["LOG_FILE"])
     logs.trace_requests(app)
     access.guard(app)

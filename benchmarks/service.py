@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import current_app
 
-from app import create_app
+from app import create_app, garbage
 from app.core.db import db
 from app.http.wiring import ENGINE
 from app.resources import REGISTRY
@@ -132,6 +132,7 @@ DO: dict[str, Callable[..., Any]] = {
 
 def main() -> None:
     app = create_app(json.loads(sys.argv[1]))
+    garbage.settle()  # as wsgi.py does
     engine: Engine = app.extensions[ENGINE]
     with app.app_context():
         for line in sys.stdin:
