@@ -1,4 +1,4 @@
-"""Ours and a floor as processes: the lines of the Procfile, and gunicorn's own gthread around the floor."""
+"""Ours and a floor as processes: both as the Procfile starts the web, the floor with gunicorn's own gthread."""
 
 import http.client
 import os
@@ -23,10 +23,6 @@ READY_WITHIN = 60.0
 WARM_UP = 0.5
 ENOUGH = 1500
 """Requests of a warm-up; for what follows it, as many as the last slice shows to be enough."""
-FLOOR = (
-    "exec gunicorn benchmarks.floors:app --bind 127.0.0.1:$PORT --worker-class gthread --workers 2 --threads 4"
-    " --keep-alive 30 --graceful-timeout 20 --timeout 60 --no-control-socket --log-level warning"
-)
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ def both(kind: str, known: int = 0, **environ: str) -> Iterator[Served]:
         tempfile.TemporaryDirectory(prefix="crm-sync-bench-") as name,
         stored(kind, Path(name), known) as made,
         web(Path(name), made.ours, **environ) as ours,
-        process(FLOOR, Path(name), "floor", FLOOR_DATABASE=made.floor, **environ) as (floor, _),
+        process(_floor(), Path(name), "floor", FLOOR_DATABASE=made.floor, **environ) as (floor, _),
     ):
         for port in (ours, floor):
             until_ready(port)
@@ -73,9 +69,16 @@ def production(folder: Path, database_url: str) -> dict[str, str]:
         "CRM_AUTH_TYPE": "api_key",
         "CRM_API_KEY": "demo-api-key",
         "CRM_PACE_FILE": str(folder / "crm.pace"),
-        "LOG_FILE": str(folder / "app.log"),
         "LOG_LEVEL": "INFO",
     }
+
+
+def _floor() -> str:
+    """Return how the floor is started: as ours is, with gunicorn's own worker."""
+    line = line_of("web").replace("wsgi:app", "benchmarks.floors:app").replace("app.server.PatientWorker", "gthread")
+    assert "floors" in line
+    assert "gthread" in line
+    return line
 
 
 def line_of(name: str) -> str:
