@@ -120,6 +120,12 @@ def test_no_field_of_a_resource_is_known_outside_its_declaration(path):
     assert not fields & (strings | attributes) - ({"email"} if "openapi" in name_of(path) else set())
 
 
+BROAD = {
+    "app/sync/worker.py": 1,  # a bug in one step may not stop the others
+    "app/core/groups.py": 2,  # caught on the thread that writes, raised again on the one that asked
+}
+
+
 @pytest.mark.parametrize("path", APP, ids=ids(APP))
 def test_nothing_swallows_every_exception_but_the_workers_loop(path):
     broad = [
@@ -128,7 +134,7 @@ def test_nothing_swallows_every_exception_but_the_workers_loop(path):
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
     ]
-    assert len(broad) == (1 if name_of(path) == "app/sync/worker.py" else 0)
+    assert len(broad) == BROAD.get(name_of(path), 0)
 
 
 @pytest.mark.parametrize("path", [path for path in APP if path.parent.name != "http"], ids=name_of)

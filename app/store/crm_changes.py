@@ -11,7 +11,7 @@ from app.core.kinds import format_time
 from app.store.journal import Changed
 from app.store.tables import crm_changes as table
 from app.store.tables import journal
-from app.store.upsert import one_of
+from app.store.upsert import one_of, write
 
 Action = Literal["create", "update", "delete"]
 _ADD = insert(table)
@@ -43,8 +43,7 @@ class Told:
 
 def add(tx: Connection, told: Sequence[Told]) -> None:
     rows = [{**asdict(one), "changes": {name: list(pair) for name, pair in one.changes.items()}} for one in told]
-    if rows:
-        tx.execute(_ADD, rows)
+    write(tx, _ADD, rows)
 
 
 def of(tx: Connection, resource: str, record_id: str, limit: int) -> list[dict[str, Any]]:

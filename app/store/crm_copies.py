@@ -73,10 +73,9 @@ def _stamps(copy: CrmCopy) -> dict[str, list[Any]]:
 
 
 def _copy(resource: Resource, row: Row[Any]) -> CrmCopy:
-    fields, _ = mapping.from_crm(resource, row.fields)
     return CrmCopy(
         crm_id=row.crm_id,
-        fields=fields,
+        fields=mapping.kept(resource, row.fields),
         version=row.version,
         stamps={name: Stamp(version, parse_time(at)) for name, (version, at) in row.stamps.items()},
         same_as=dict(row.same_as),

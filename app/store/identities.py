@@ -1,11 +1,12 @@
 """The records of a unit of work, and what no two of them may share: the crm_id and the unique fields."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from app.core.kinds import unique_key
-from app.core.record import Record
+from app.core.record import Fields, Record
 from app.core.resource import Resource
 from app.store import records, search
 from app.store.records import Keys
@@ -13,6 +14,9 @@ from app.store.shelf import Shelf
 
 Claims = tuple[str | None, dict[str, str]]
 """What no two records may share: the crm_id, and the compared forms of the unique fields of a live one."""
+
+Indexed = tuple[Fields, datetime, bool]
+"""What the index of words says of a record: its fields, when they last changed, and whether it is there at all."""
 
 
 class Identities(Shelf[Record]):
@@ -27,6 +31,7 @@ class Identities(Shelf[Record]):
         self._holders: dict[tuple[str, str], str | None] = {}
         self._shown: dict[str, Claims] = {}
         self._claimed_before: dict[str, Claims] = {}
+        self._indexed: dict[str, Indexed] = {}
         self._new: set[str] = set()
 
     def load(
@@ -46,6 +51,7 @@ class Identities(Shelf[Record]):
             if record.id not in self:
                 self._show(record)
                 self._claimed_before[record.id] = self._shown[record.id]
+                self._indexed[record.id] = _words_of(record)
                 self.know(record.id, record)
         self._note_absent(wanted, links, unknown)
 
@@ -57,6 +63,10 @@ class Identities(Shelf[Record]):
         if crm_id not in self._linked:
             self.load(crm_ids=[crm_id])
         return self._one(self._linked[crm_id])
+
+    def linked_by_now(self, crm_id: str) -> Record | None:
+        """Return the record if it has been asked for before."""
+        return self._one(self._linked.get(crm_id))
 
     def holder(self, name: str, value: str | None) -> Record | None:
         key = unique_key(value)
@@ -78,14 +88,16 @@ class Identities(Shelf[Record]):
     def flush(self) -> list[str]:
         """Write what changed; return the records that have a counterpart in the CRM from now on."""
         changed = self.changed()
-        if len(changed) > 1 and (moved := [one for one in changed if self._gave_up(one)]):
+        if len(changed) > 1 and (gave_up := [one for one in changed if self._gave_up(one)]):
             # One record may have taken what another gave up: no order of writing suits all, so these let go first.
-            records.release(self._tx, self._resource, moved)
+            records.release(self._tx, self._resource, gave_up)
         # In the order of what no two may share: writers of the same values must not wait for each other in a circle.
         new = sorted((one for one in changed.values() if one.id in self._new), key=self._order)
         records.add(self._tx, self._resource, new)
         records.save(self._tx, self._resource, [one for one in changed.values() if one.id not in self._new])
-        search.put(self._tx, self._resource, changed.values())
+        # Most of what is saved is where a record stands with the CRM: nobody looks for that by words.
+        moved = [one for one in changed.values() if self._indexed.get(one.id) != _words_of(one)]
+        search.put(self._tx, self._resource, moved)
         return [one for one in changed if self._claimed_before.get(one, ("", {}))[0] is None and self._shown[one][0]]
 
     def _one(self, record_id: str | None) -> Record | None:
@@ -132,3 +144,7 @@ class Identities(Shelf[Record]):
         return (crm_id is not None and crm_id != now_crm_id) or any(
             now_keys.get(name) != key for name, key in keys.items()
         )
+
+
+def _words_of(record: Record) -> Indexed:
+    return dict(record.fields), record.last_updated, record.deleted_at is not None

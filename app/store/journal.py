@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select
 from app.core.kinds import format_time
 from app.core.record import Fields, Origin, Record
 from app.store.tables import journal as table
-from app.store.upsert import one_of
+from app.store.upsert import one_of, write
 
 Changed = dict[str, tuple[Any, Any]]
 DELETED = "deleted"
@@ -63,8 +63,7 @@ def add(tx: Connection, entries: Sequence[Entry]) -> None:
         }
         for entry in entries
     ]
-    if rows:
-        tx.execute(_ADD, rows)
+    write(tx, _ADD, rows)
 
 
 def of(tx: Connection, resource: str, record_id: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:

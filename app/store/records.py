@@ -25,22 +25,19 @@ from sqlalchemy import (
 from app.core.kinds import unique_key
 from app.core.record import Record
 from app.core.resource import Resource
-from app.store.upsert import one_of
+from app.store.upsert import one_of, write
 
 Keys = Mapping[str, Collection[str]]
 """Compared forms of unique fields, by the name of the field."""
 
 
 def add(tx: Connection, resource: Resource, records: Sequence[Record]) -> None:
-    if rows := [_row(resource, record) for record in records]:
-        tx.execute(_adding(resource.table), rows)
+    write(tx, _adding(resource.table), [_row(resource, record) for record in records])
 
 
 def save(tx: Connection, resource: Resource, records: Sequence[Record]) -> None:
     """Write records as they now are."""
-    rows = [_row(resource, record) | {"key": record.id} for record in records]
-    if rows:
-        tx.execute(_saving(resource.table), rows)
+    write(tx, _saving(resource.table), [_row(resource, record) | {"key": record.id} for record in records])
 
 
 @cache

@@ -31,7 +31,7 @@ from app.core.resource import Resource
 from app.core.words import Sought
 from app.store.tables import SEARCH_WORDS
 from app.store.tables import search_entries as entries
-from app.store.upsert import one_of
+from app.store.upsert import one_of, write
 
 NUMBERS = 21
 """Bits of a place that tell records of one millisecond apart."""
@@ -78,7 +78,7 @@ def put(tx: Connection, resource: Resource, records: Collection[Record]) -> None
     if gone:
         tx.execute(_REMOVE, {"of": resource.name, "ids": gone})
     if live:
-        tx.execute(_UPSERT, [_row(resource, one) for one in live])
+        write(tx, _UPSERT, [_row(resource, one) for one in live])
 
 
 def sweep(tx: Connection, resource: Resource) -> None:

@@ -4,7 +4,7 @@ A statement is built once and run with other values each time: building one take
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    Executable,
     String,
     Table,
     Text,
@@ -84,7 +85,13 @@ def over_at(name: str, now: datetime, longest: timedelta) -> dict[str, datetime]
 def upsert(tx: Connection, table: Table, *rows: Mapping[str, Any]) -> None:
     """Write rows of one form, replacing those with the same primary key."""
     if rows:
-        tx.execute(_upsert(table, tuple(rows[0])), [dict(row) for row in rows])
+        write(tx, _upsert(table, tuple(rows[0])), rows)
+
+
+def write(tx: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows of one form; a single one by itself, which drivers do with less ado than many."""
+    if rows:
+        tx.execute(statement, dict(rows[0]) if len(rows) == 1 else [dict(row) for row in rows])
 
 
 @cache

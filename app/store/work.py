@@ -5,13 +5,11 @@ Nothing is written before `flush`; a plan is a unit of work that is never flushe
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from app.core import mapping
 from app.core.errors import Messages
 from app.core.record import CrmCopy, Fields, Record, Snapshot
 from app.core.resource import Resource
@@ -23,18 +21,9 @@ from app.store.inbox import Parked
 from app.store.journal import Entry
 from app.store.links import Links, Named
 from app.store.outbox import Owed
+from app.store.readings import Readings
 from app.store.records import Keys
 from app.store.shelf import Shelf
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a snapshot says in our words."""
-
-    snapshot: Snapshot
-    told: Fields
-    wrong: Messages
-    unknown: list[Named]
 
 
 class Work:
@@ -65,7 +54,7 @@ class Work:
         self._knows_waiting = False
         self._rules: dict[str, str] | None = None
         self._set_at: dict[str, dict[str, datetime | None]] = {}
-        self._readings: dict[int, Reading] = {}
+        self._readings = Readings(resource, self.links, self._told_before)
 
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -100,32 +89,22 @@ class Work:
 
     def read(self, snapshot: Snapshot) -> tuple[Fields, Messages]:
         """Return our form of what a snapshot says, and what of it we cannot take; worked out once."""
-        reading = self._read(snapshot)
+        reading = self._readings.of(snapshot)
         return reading.told, reading.wrong
 
     def unknown(self, snapshot: Snapshot) -> list[Named]:
         """Return whom a snapshot refers to that we know nobody for; these fields are left out of what it says."""
-        return self._read(snapshot).unknown
-
-    def _read(self, snapshot: Snapshot) -> Reading:
-        if id(snapshot) not in self._readings:
-            self.read_all([snapshot])
-        return self._readings[id(snapshot)]
+        return self._readings.of(snapshot).unknown
 
     def read_all(self, snapshots: Iterable[Snapshot]) -> None:
         """Read what snapshots say; what they refer to is looked up together."""
-        new = [one for one in snapshots if id(one) not in self._readings]
-        read = [mapping.from_crm(self.resource, one.fields) for one in new]
-        linked = self.links.from_crm(told for told, _ in read)
-        for one, (_, wrong), (told, unknown) in zip(new, read, linked, strict=True):
-            gone = [name for name in self.resource.references if name in told and self._lacks(name, told[name])]
-            wrong |= {name: ["Whom it names is not in the CRM."] for name in gone}
-            good = {name: value for name, value in told.items() if name not in gone}
-            self._readings[id(one)] = Reading(one, good, wrong, unknown)
+        self._readings.load(snapshots)
 
-    def _lacks(self, name: str, value: Any) -> bool:
-        """Tell whether a reference leads nowhere without which there is no record."""
-        return value is None and self.resource.fields[name].required
+    def _told_before(self, snapshot: Snapshot) -> Fields | None:
+        """Return what is known of a record by what was said of it, if that costs no look of its own."""
+        record = self.records.linked_by_now(snapshot.crm_id)
+        copy = None if record is None else self.copy(record.id)
+        return None if copy is None or copy.crm_id != snapshot.crm_id else copy.fields
 
     # ── what belongs to them ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -21,7 +21,9 @@ from app.sync.runs import run as sync_run
 
 log = structlog.get_logger(__name__)
 IDLE = 0.25
-"""Seconds between two looks at the outbox when it was empty."""
+"""Seconds between two looks at what there is to do, when there was nothing."""
+EAGER = 0.02
+"""The same for the outbox: a look costs one short query, and an edit waits half as long at most on average."""
 SLEEPY = 1.0
 """The same for the pushers that only help out when there is more than one can do."""
 DELIVERIES_KEPT = timedelta(days=8)
@@ -47,7 +49,7 @@ class Worker:
     def run(self) -> None:
         """Work until `stop` is called, then finish what is under way."""
         steps = (self.push_step, self.pull_step, self.parked_step, self.probe_step, self.tidy_step, self.clock_step)
-        loops = [(step, IDLE) for step in steps]
+        loops = [(step, EAGER if step == self.push_step else IDLE) for step in steps]
         loops += [(self._also_push(number), SLEEPY) for number in range(1, self._engine.lanes.most)]
         threads = [threading.Thread(target=self._loop, args=loop, name=loop[0].__name__) for loop in loops]
         threads.append(threading.Thread(target=self._subscribe, name="subscribe"))
