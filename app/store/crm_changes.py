@@ -1,7 +1,7 @@
 """What we changed in the CRM: the journal of the other side."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
@@ -41,9 +41,16 @@ class Told:
     changes: Changed
 
 
+_NAMES = tuple(one.name for one in fields(Told))
+
+
 def add(tx: Connection, told: Sequence[Told]) -> None:
-    rows = [{**asdict(one), "changes": {name: list(pair) for name, pair in one.changes.items()}} for one in told]
+    rows = [{name: getattr(one, name) for name in _NAMES} | {"changes": _written(one.changes)} for one in told]
     write(tx, _ADD, rows)
+
+
+def _written(changes: Changed) -> dict[str, list[Any]]:
+    return {name: list(pair) for name, pair in changes.items()}
 
 
 def of(tx: Connection, resource: str, record_id: str, limit: int) -> list[dict[str, Any]]:
