@@ -1,6 +1,7 @@
 """One line on the terminal that says how far a command is, and goes away when it is done."""
 
 import shutil
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,9 @@ from app.sync.part import Part
 
 EVERY = 0.1
 """Seconds between two looks of a person at most."""
+RECENT, SOON, LEAST = 30.0, 3.0, 2
+"""Seconds by which the time left is estimated: the last so many, but not before there are so many; and marks kept."""
+MINUTE, HOUR = 60, 3600
 SAID = ("pulled", "pushed", "failed", "conflicts")
 
 
@@ -24,19 +28,33 @@ class Line:
         self._shown = shown
         self._began = world.monotonic()
         self._next = self._began
-        self._parts: dict[str, Counts] = {}
+        self._parts: dict[str, Part] = {}
+        self._recent: deque[tuple[float, int]] = deque()
         self._width = 0
 
     def watch(self, part: Part) -> None:
         """Take in how far a part of a run is."""
-        self._parts[part.resource.name] = part.counts
+        self._parts[part.resource.name] = part
         total = Counts()
-        for counts in self._parts.values():
-            total.add(counts)
-        done = total.seen + total.pushed
+        for one in self._parts.values():
+            total.add(one.counts)
+        done = sum(one.done_so_far for one in self._parts.values())
         minutes = max(self._world.monotonic() - self._began, 1e-3) / 60
         said = ", ".join(f"{getattr(total, name)} {name}" for name in SAID)
-        self.say(f"{part.resource.name}: {done} done, {done / minutes:.0f} records a minute; {said}")
+        left = self._left(part, done)
+        self.say(f"{part.resource.name}: {done} done, {done / minutes:.0f} records a minute{left}; {said}")
+
+    def _left(self, part: Part, done: int) -> str:
+        """Estimate the time left by the speed of the last while: a CRM's limit shows in it, a quick start does not."""
+        now = self._world.monotonic()
+        self._recent.append((now, done))
+        while len(self._recent) > LEAST and self._recent[0][0] < now - RECENT:
+            self._recent.popleft()
+        since, before = self._recent[0]
+        if part.expected is None or now - since < SOON or done <= before:
+            return ""
+        left = max(0, part.expected - part.done_so_far)
+        return f", {_span(left * (now - since) / (done - before))} left of {part.resource.name}"
 
     def say(self, text: str) -> None:
         now = self._world.monotonic()
@@ -53,6 +71,15 @@ class Line:
         text = text[: shutil.get_terminal_size().columns - 1]
         click.echo(f"{text:<{self._width}}\r", nl=False, err=True)
         self._width = len(text)
+
+
+def _span(seconds: float) -> str:
+    """Say a time as roughly as it is known."""
+    if seconds < MINUTE:
+        return f"about {max(1, round(seconds))} s"
+    if seconds < HOUR:
+        return f"about {round(seconds / MINUTE)} min"
+    return f"about {seconds / HOUR:.1f} h"
 
 
 @contextmanager

@@ -156,6 +156,10 @@ class CRMClient(Calls):
 
         return self._again(attempt, deadline)
 
+    def count(self, path: str) -> int | None:
+        """Return how many records there are, with one short call; None when the CRM does not say."""
+        return self.listed(path, dialect.page_number(1, 1)).total
+
     def act(
         self, path: str, crm_id: str, action: str, body: Mapping[str, Any], *, key: str, deadline: float | None = None
     ) -> Snapshot:

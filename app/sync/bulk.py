@@ -16,21 +16,27 @@ from app.store.work import Work
 from app.sync import push
 from app.sync.ending import Ended
 from app.sync.engine import Engine
-from app.sync.task import Task, due
+from app.sync.task import Task, due, is_any_due
 from app.sync.unit import within
 
 log = structlog.get_logger(__name__)
 LEAST = 2
 """Fewer records than this are not worth a batch."""
+LONGEST_PAUSE = 120.0
+"""Seconds that a run waits for the CRM's next window; what is longer is left to the worker."""
+BEAT = 5.0
 Unit = list[Task]
 """What is pushed with one call: a batch, or a single record."""
 
 
 def push_all(engine: Engine, resources: Collection[str], run_id: str | None = None) -> Iterator[list[Ended]]:
-    """Push everything that is due, several calls at once where the CRM bears it; yield how the pushes ended."""
+    """Push everything that is due, several calls at once where the CRM bears it; yield how the pushes ended.
+
+    When the CRM's limit is spent, the next window is waited for; nothing is yielded (an empty list) now and then.
+    """
 
     def claimed() -> Iterator[Unit]:
-        while tasks := due(engine, _at_once(engine), resources, run_id):
+        while _has_room(engine) and (tasks := due(engine, _at_once(engine), resources, run_id)):
             yield from units(engine, tasks)
             if engine.crm.breaker.state != "closed":
                 return  # it has stopped answering: what is left stays owed, and is tried when it is back
@@ -41,6 +47,15 @@ def push_all(engine: Engine, resources: Collection[str], run_id: str | None = No
         for ended in for_each(engine.lanes, partial(push_unit, engine), claimed(), wrap=elsewhere()):
             is_done = False
             yield ended
+        if not _has_room(engine) and is_any_due(engine, resources):
+            pause = engine.crm.pace.paused_for()
+            is_done = pause > LONGEST_PAUSE
+            engine.world.sleep(0 if is_done else min(pause, BEAT))
+            yield []
+
+
+def _has_room(engine: Engine) -> bool:
+    return engine.crm.pace.paused_for() <= 0
 
 
 def _at_once(engine: Engine) -> int:

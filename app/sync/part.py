@@ -33,8 +33,15 @@ class Part:
     needs_approval: str | None = None
     watch: Callable[["Part"], None] = lambda _: None
     """Told after each page and batch, for whoever shows progress."""
+    expected: int | None = None
+    """How many records it will have seen or pushed in the end, where that is known; only ever an estimate."""
     noted_at: float = -inf
     """When it last said that it is alive, on the world's monotonic clock."""
+
+    @property
+    def done_so_far(self) -> int:
+        """How many records it is done with: those that were seen, pushed or refused."""
+        return self.counts.seen + self.counts.pushed + self.counts.errors.get("rejected", 0)
 
     @property
     def lease(self) -> str:

@@ -9,7 +9,7 @@ import structlog
 from app.core.db import reading, transact
 from app.core.errors import NotFound
 from app.crm import CRMError
-from app.store import runs
+from app.store import outbox, runs
 from app.sync import bulk, feed, policy, repair, taking_back
 from app.sync.counts import Counts
 from app.sync.engine import Engine
@@ -179,10 +179,12 @@ def _push_all(part: Part) -> None:
     """Push what is due. Single pushes are counted now and then: a transaction for each would cost as much as it."""
     monotonic = part.engine.world.monotonic
     counts, noted_at = Counts(), monotonic()
+    with reading() as connection:
+        part.expected = part.done_so_far + outbox.backlog(connection, part.resource.name)[0]
     for ended in bulk.push_all(part.engine, [part.resource.name], part.run_id):
         for one in ended:
             counts.ended(one)
-        if len(ended) > 1 or monotonic() - noted_at >= NOTE_EVERY:
+        if len(ended) != 1 or monotonic() - noted_at >= NOTE_EVERY:
             part.count(counts)
             counts, noted_at = Counts(), monotonic()
     part.count(counts)

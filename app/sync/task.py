@@ -52,14 +52,14 @@ class Task:
 
 def due(engine: Engine, limit: int, resources: Collection[str] | None = None, run_id: str | None = None) -> list[Task]:
     """Claim what is due; none when nothing is."""
-    while _is_any(engine, resources):
+    while is_any_due(engine, resources):
         found, tasks = transact(lambda tx: _claim(tx, engine, limit, resources=resources, run_id=run_id))
         if tasks or not found:
             return tasks  # what was found and came to nothing is not due any more: others may be
     return []
 
 
-def _is_any(engine: Engine, resources: Collection[str] | None) -> bool:
+def is_any_due(engine: Engine, resources: Collection[str] | None) -> bool:
     """Look without the lock that every writer takes: mostly there is nothing."""
     with reading() as connection:
         return bool(outbox.claimable(connection, engine.world.now(), 1, resources=resources))
