@@ -107,7 +107,9 @@ def decide(work: Work, engine: Engine, owed: Owed, record: Record, claimed_at: f
         _put_aside(work, engine, owed, record, *waits_for)
         return None
     task = replace(task, links=links, claimed_at=claimed_at)
-    creating = {"key": task.key, "fields": task.fields, "links": links} if task.action == "create" else None
+    creating = None
+    if task.action == "create":
+        creating = {**(owed.creating or {}), "key": task.key, "fields": task.fields, "links": links}
     sent = OURS if task.action == "delete" else task.fields
     work.outbox.put(record.id, owed.sending(sent, creating))
     return task
