@@ -51,7 +51,8 @@ def _dry(engine: Engine, found: dict[str, Any]) -> dict[str, Any]:
                 work = Work(connection, engine.registry[name], locking=False)
                 steps = rollback.steps(work, found["id"], ids)
                 taken = rollback.take_back(work, engine, steps, "")
-                writes += [*foreseen.writes_of(work, engine), *foreseen.deletes_there(work)]
+                pushed = [one.record_id for one in taken if one.left is None]
+                writes += [*foreseen.writes_of(work, engine, pushed), *foreseen.deletes_there(work)]
             left += [{"resource": name, "record_id": one.record_id, "why": one.left} for one in taken if one.left]
             if not ids:
                 break

@@ -188,11 +188,11 @@ class SimulatedCrm:
         if self._lacks(item):
             return {"status": 422, **LACKING}
         if row is None:
-            return {"status": 201, **self.create(self._stored(item), "service", external_id).shown()}
+            return _result(201, self.create(self._stored(item), "service", external_id))
         if expected is not None and expected != row.version:
             about = {"crm_id": row.crm_id, "external_id": row.external_id}
             return {"status": 412, **about, "error": "version_mismatch", "version": row.version}
-        return {"status": 200, **self.edit(row.crm_id, self._stored(item), "service").shown()}
+        return _result(200, self.edit(row.crm_id, self._stored(item), "service"))
 
     def _list(self, call: Call) -> Answer:
         asked = {name: values[0] for name, values in parse_qs(call.query, keep_blank_values=True).items()}
@@ -215,6 +215,14 @@ class SimulatedCrm:
         last = f"after:{shown[-1][0]}" if shown else cursor
         items = [self.rows[one].shown() for _, one in shown]
         return _json(200, {"items": items, "next_cursor": last or None, "has_more": len(later) > len(shown)})
+
+
+def _result(status: int, row: Row) -> dict[str, Any]:
+    """Return what became of an item; its fields stand apart where one has the name of the outcome."""
+    if "status" not in row.fields:
+        return {"status": status, **row.shown()}
+    about = {name: value for name, value in row.shown().items() if name not in row.fields}
+    return {**about, "status": status, "fields": row.fields}
 
 
 def _json(status: int, body: dict[str, Any]) -> Answer:

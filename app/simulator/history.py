@@ -127,7 +127,8 @@ def make(
 
 def _sure(habits: Habits) -> Habits:
     """Return the habits of a CRM that finds what it was sent in a batch; nothing else can say whether that arrived."""
-    return replace(habits, looks_up=habits.looks_up or habits.has_batches)
+    return replace(habits, looks_up=habits.looks_up or habits.has_batches,
+                   finds_late=habits.finds_late and not habits.has_batches)  # fmt: skip
 
 
 def _cast(random: Random, registry: Registry) -> dict[str, int]:

@@ -86,7 +86,7 @@ class Identities(Shelf[Record]):
         self.put(record.id, record)
 
     def flush(self) -> list[str]:
-        """Write what changed; return the records that have a counterpart in the CRM from now on."""
+        """Write what changed; return the records that have a counterpart in the CRM, or another one, from now on."""
         changed = self.changed()
         if len(changed) > 1 and (gave_up := [one for one in changed if self._gave_up(one)]):
             # One record may have taken what another gave up: no order of writing suits all, so these let go first.
@@ -98,7 +98,8 @@ class Identities(Shelf[Record]):
         # Most of what is saved is where a record stands with the CRM: nobody looks for that by words.
         moved = [one for one in changed.values() if self._indexed.get(one.id) != _words_of(one)]
         search.put(self._tx, self._resource, moved)
-        return [one for one in changed if self._claimed_before.get(one, ("", {}))[0] is None and self._shown[one][0]]
+        before = {one: self._claimed_before.get(one, self._shown[one])[0] for one in changed}
+        return [one for one in changed if self._shown[one][0] not in {None, before[one]}]
 
     def _one(self, record_id: str | None) -> Record | None:
         return None if record_id is None else self.get(record_id)

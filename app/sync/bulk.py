@@ -7,15 +7,17 @@ from functools import partial
 import structlog
 
 from app.core import mapping
-from app.core.db import elsewhere
+from app.core.db import elsewhere, reading
 from app.core.record import Snapshot
 from app.core.resource import Resource
-from app.crm import CRMError, Item, Rejected, Unavailable
+from app.crm import Conflict, CRMError, Item, Rejected, Unavailable
 from app.crm.lanes import for_each
+from app.store import outbox
 from app.store.work import Work
 from app.sync import push
 from app.sync.ending import Ended
 from app.sync.engine import Engine
+from app.sync.schedule import LEASE
 from app.sync.task import Task, due, is_any_due
 from app.sync.unit import within
 
@@ -25,6 +27,8 @@ LEAST = 2
 LONGEST_PAUSE = 120.0
 """Seconds that a run waits for the CRM's next window; what is longer is left to the worker."""
 BEAT = 5.0
+FRESH = 0.01
+"""Seconds after its claim within which a push begins without a second look at its lease."""
 Unit = list[Task]
 """What is pushed with one call: a batch, or a single record."""
 
@@ -80,6 +84,32 @@ def units(engine: Engine, tasks: Sequence[Task]) -> list[Unit]:
 
 
 def push_unit(engine: Engine, unit: Unit) -> list[Ended]:
+    """Push what of a unit is still ours to push."""
+    mine = held(engine, unit)
+    ended = [push.let_go(engine, task) for task in unit if task not in mine] if len(mine) < len(unit) else []
+    return ended + (_push_unit(engine, mine) if mine else [])
+
+
+def held(engine: Engine, unit: Unit) -> Unit:
+    """Return what is still ours: a long wait, or a clock that was set, may have let another worker take it over."""
+    world, resource = engine.world, unit[0].owed.resource
+    now, monotonic = world.now(), world.monotonic()
+    mine = [task for task in unit if not task.owed.is_free(now) and monotonic < _held_until(task)]
+    if all(monotonic - task.claimed_at < FRESH for task in mine):
+        return mine
+    # A clock that went forward, and back again, looks right; the entries tell.
+    with reading() as connection:
+        entries = outbox.get_many(connection, resource, [task.owed.record_id for task in mine])
+    leases = {record_id: entry.lease for record_id, entry in entries.items()}
+    return [task for task in mine if leases.get(task.owed.record_id) == task.owed.lease]
+
+
+def _held_until(task: Task) -> float:
+    """Return by when the calls of a push must be over: a little before its lease is."""
+    return task.claimed_at + LEASE.total_seconds() - 5.0
+
+
+def _push_unit(engine: Engine, unit: Unit) -> list[Ended]:
     """Push what goes out together, and then, one by one, what of it could not be settled that way."""
     if len(unit) == 1:
         return [push.push(engine, unit[0], _deadline(engine, unit[0]))]
@@ -91,7 +121,7 @@ def push_unit(engine: Engine, unit: Unit) -> list[Ended]:
         return _end(engine, resource, unit, [error] * len(unit))
     except Rejected as error:  # the batch as such: each record may still be good
         log.warning("batch_refused", resource=resource.name, records=len(unit), status=error.status)
-        return [push.push(engine, task, _deadline(engine, task)) for task in unit]
+        return [ended for task in unit for ended in push_unit(engine, [task])]
     return _end(engine, resource, unit, answers)
 
 
@@ -101,10 +131,8 @@ def _fits(task: Task) -> bool:
 
 
 def _deadline(engine: Engine, task: Task) -> float:
-    """Return by when a push must be over: before its lease is."""
-    assert task.owed.lease_until is not None
-    left = (task.owed.lease_until - engine.world.now()).total_seconds() - 5.0
-    return engine.world.monotonic() + min(push.LONGEST, left)
+    """Return by when a push must be over: before its lease is. The clock on the wall may be set meanwhile."""
+    return min(engine.world.monotonic() + push.LONGEST, _held_until(task))
 
 
 def _call(engine: Engine, resource: Resource, unit: Unit) -> list[Snapshot | CRMError]:
@@ -135,7 +163,13 @@ def _end(engine: Engine, resource: Resource, unit: Unit, answers: Sequence[Snaps
         push.told(engine, task, one)
     refused = [(task, answer) for task, answer in pairs if isinstance(answer, CRMError)
                and not isinstance(answer, Unavailable)]  # fmt: skip
-    return ended + [push.after_refusal(engine, task, error, _deadline(engine, task)) for task, error in refused]
+    return ended + [_after_refusal(engine, task, error) for task, error in refused]
+
+
+def _after_refusal(engine: Engine, task: Task, error: CRMError) -> Ended:
+    if not isinstance(error, Conflict) or held(engine, [task]):
+        return push.after_refusal(engine, task, error, _deadline(engine, task))
+    return push.let_go(engine, task)
 
 
 def _end_one(work: Work, engine: Engine, task: Task, answer: Snapshot | CRMError) -> Ended:

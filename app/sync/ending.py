@@ -18,6 +18,8 @@ from app.sync.owing import owes
 log = structlog.get_logger(__name__)
 UNAVAILABLE, UNKNOWN = "unavailable", "unknown_outcome"
 LONGEST_ERROR = 1000
+REFUSED = "refused"
+"""Noted with a create that may have arrived before, when it is sent again and refused."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,23 @@ def rejected(work: Work, engine: Engine, owed: Owed, error: Rejected | Conflict,
     entry = work.owed(record.id)
     if entry is None or not _holds(work, owed):
         return Ended(record.status, record.id, error.message)
+    if owed.creating is not None and REFUSED not in owed.creating:
+        return _unsure_still(work, engine, entry, error)
     if now_owed(work, record) != sent:  # edited while the push was out
         work.outbox.put(record.id, entry.again(engine.world.now()))
         return Ended("pending", record.id, error.message, owes_more=True)
     work.outbox.remove(record.id)
     _fail(work, record, error.message, "failed")
     return Ended("failed", record.id, error.message)
+
+
+def _unsure_still(work: Work, engine: Engine, entry: Owed, error: Rejected | Conflict) -> Ended:
+    """Ask once more: an earlier create may have arrived all the same, in a CRM that is slow to find what it has."""
+    record, world = _record(work, entry), engine.world
+    later = entry.postponed(world.now() + schedule.pause(entry.rounds, world.random), UNKNOWN)
+    work.outbox.put(record.id, replace(later, creating={**(entry.creating or {}), REFUSED: True}))
+    _fail(work, record, error.message, "pending")
+    return Ended("pending", record.id, error.message)
 
 
 def now_owed(work: Work, record: Record) -> Fields:

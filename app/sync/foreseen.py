@@ -1,9 +1,9 @@
 """What a unit of work would write, here and then in the CRM, said instead of done."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from app.core.record import Record
+from app.core.record import Fields, Record
 from app.core.resource import Resource
 from app.store import crm_changes, journal
 from app.store.journal import Changed, Entry
@@ -17,14 +17,18 @@ Write = dict[str, Any]
 BY_US = frozenset({"api", "rollback"})
 
 
-def writes_of(work: Work, engine: Engine) -> Iterator[Write]:
-    """Return what a unit of work would write: here, and, once it was written, in the CRM."""
+def writes_of(work: Work, engine: Engine, named: Collection[str] | None = None) -> Iterator[Write]:
+    """Return what a unit of work would write: here, and, once it was written, in the CRM.
+
+    There it is what is due of the records that it touches; of those that are `named`, all that nobody else is at.
+    """
     for entry in work.journal:
         record = work.record(entry.record_id)
         crm_id = None if record is None else record.crm_id
         yield _write("here", work.resource, entry.record_id, crm_id, _action(entry), entry.changes)
-    for record_id, owed in owed_by_touched(work).items():
-        if is_due(engine, owed):
+    now = engine.world.now()
+    for record_id, owed in (owed_by_touched(work) if named is None else _owed_by(work, named)).items():
+        if is_due(engine, owed) if named is None else owed.is_free(now):
             yield from telling(work, record_id, owed)
 
 
@@ -36,13 +40,16 @@ def deletes_there(work: Work) -> Iterator[Write]:
 
 def owed_by_touched(work: Work) -> dict[str, Owed]:
     """Return what is owed of the records that a unit of work would change, and that may owe something else then."""
-    touched = work.records.touched() | work.copies.touched() | work.outbox.touched()
-    return {one: owed for one in sorted(touched) if (owed := work.owed(one)) is not None}
+    return _owed_by(work, work.records.touched() | work.copies.touched() | work.outbox.touched())
+
+
+def _owed_by(work: Work, ids: Collection[str]) -> dict[str, Owed]:
+    return {one: owed for one in sorted(ids) if (owed := work.owed(one)) is not None}
 
 
 def is_due(engine: Engine, owed: Owed) -> bool:
     now = engine.world.now()
-    return owed.due_at <= now and owed.is_free(now)
+    return owed.is_due(now) and owed.is_free(now)
 
 
 def telling(work: Work, record_id: str, entry: Owed) -> Iterator[Write]:
@@ -59,6 +66,18 @@ def telling(work: Work, record_id: str, entry: Owed) -> Iterator[Write]:
     told = {} if copy is None else copy.fields
     fields = {name: (told.get(name), value) for name, value in found.fields.items()}
     yield _write("crm", work.resource, record_id, found.crm_id, found.action, fields)
+    if found.action == "create":
+        yield from _said_after(work, record, found.fields)
+
+
+def _said_after(work: Work, record: Record, said: Fields) -> Iterator[Write]:
+    """Return what follows a create that is sent as it once was: what has become of the record since."""
+    now = {name: value for name, value in record.fields.items() if name in said and value != said[name]}
+    if record.deleted_at is not None:
+        yield _write("crm", work.resource, record.id, None, "delete", {})
+    elif now:
+        changed = {name: (said[name], value) for name, value in now.items()}
+        yield _write("crm", work.resource, record.id, None, "update", changed)
 
 
 def _is_gone_there(work: Work, record: Record) -> bool:

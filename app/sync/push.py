@@ -4,7 +4,7 @@ import structlog
 
 from app.core import mapping
 from app.core.record import Snapshot
-from app.crm import Conflict, CRMError, NotThere, OutcomeUnknown, Rejected, Unavailable
+from app.crm import Conflict, CRMError, NotAsked, NotThere, OutcomeUnknown, Rejected, Unavailable
 from app.store.work import Work
 from app.sync import ending
 from app.sync.ending import Ended
@@ -25,6 +25,11 @@ def push(engine: Engine, task: Task, deadline: float | None = None) -> Ended:
         return told(engine, task, _push(engine, task, deadline))
     except CRMError as error:
         return told(engine, task, _failed(engine, task, error))
+
+
+def let_go(engine: Engine, task: Task) -> Ended:
+    """End a push whose lease is over before its call was made: another worker may be at it."""
+    return told(engine, task, _failed(engine, task, NotAsked("It was held for too long to be pushed.")))
 
 
 def after_refusal(engine: Engine, task: Task, error: CRMError, deadline: float | None = None) -> Ended:
@@ -139,6 +144,6 @@ def _fetch(engine: Engine, task: Task, deadline: float | None) -> Snapshot | Non
 def _merge(work: Work, engine: Engine, task: Task, theirs: Snapshot) -> Task | Ended:
     ended = ending.arrived(work, engine, task.owed, theirs, None, keep_lease=True)
     record, owed = work.record(task.owed.record_id), work.owed(task.owed.record_id)
-    if not ended.owes_more or record is None or owed is None:
+    if not ended.owes_more or record is None or owed is None or owed.lease != task.owed.lease:
         return ended
-    return decide(work, engine, owed, record) or Ended(record.status, record.id)
+    return decide(work, engine, owed, record, task.claimed_at) or Ended(record.status, record.id)

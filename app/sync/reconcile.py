@@ -132,7 +132,9 @@ def _clash(merged: Merged, name: str, last_told: Any, value: Any, winner: Winner
     merged.clashes.append(Clash(name, told, mine, value, winner))
     if winner == "crm":
         _overwrite(merged, name, value)
-    elif winner is None and name not in merged.copy.held:
+    elif winner == "local":
+        _release(merged.copy, name)  # a person was asked about an older value of theirs: that is over
+    elif name not in merged.copy.held:
         merged.copy.held.append(name)
 
 

@@ -37,6 +37,8 @@ class Task:
     look_first: bool = False
     links: Mapping[str, str | None] = field(default_factory=dict)
     """The CRM's ids of the records that the fields refer to, by ours; None for one that the CRM will never have."""
+    claimed_at: float = 0.0
+    """When it was claimed, on the world's monotonic clock: the one that nobody sets."""
 
     @property
     def about(self) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def _claim(
     resources: Collection[str] | None = None, ids: Collection[str] | None = None, run_id: str | None = None,
 ) -> tuple[bool, list[Task]]:  # fmt: skip
     """Return whether there were any, and what is to be done about them."""
-    now, lease = engine.world.now(), engine.world.new_id()
+    now, claimed_at, lease = engine.world.now(), engine.world.monotonic(), engine.world.new_id()
     found: dict[str, list[str]] = {}
     for name, identity in outbox.claimable(tx, now, limit, resources=resources, ids=ids):
         found.setdefault(name, []).append(identity)
@@ -91,12 +93,12 @@ def _claim(
             if record is not None and owed is not None and owed.is_free(now):
                 claimed = owed.claimed(lease, now + LEASE, run_id)
                 work.outbox.put(identity, claimed)
-                tasks.append(decide(work, engine, claimed, record))
+                tasks.append(decide(work, engine, claimed, record, claimed_at))
         work.flush(now)
     return bool(tasks), [task for task in tasks if task is not None]
 
 
-def decide(work: Work, engine: Engine, owed: Owed, record: Record) -> Task | None:
+def decide(work: Work, engine: Engine, owed: Owed, record: Record, claimed_at: float) -> Task | None:
     """Compute what a record owes, and note what is about to be sent."""
     task = of(work.resource, owed, record, work.copy(record.id), engine.world.new_id)
     if task is None:
@@ -111,8 +113,10 @@ def decide(work: Work, engine: Engine, owed: Owed, record: Record) -> Task | Non
     if waits_for is not None:
         _put_aside(work, engine, owed, record, *waits_for)
         return None
-    task = replace(task, links=links)
-    creating = {"key": task.key, "fields": task.fields, "links": links} if task.action == "create" else None
+    task = replace(task, links=links, claimed_at=claimed_at)
+    creating = None
+    if task.action == "create":
+        creating = {**(owed.creating or {}), "key": task.key, "fields": task.fields, "links": links}
     sent = OURS if task.action == "delete" else task.fields
     work.outbox.put(record.id, owed.sending(sent, creating))
     return task

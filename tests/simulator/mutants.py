@@ -99,12 +99,15 @@ def versions_with_gaps(patch):
 @mutant("leases: one worker at a time pushes a record", "one to one", "unseen", "escaped")
 def no_leases(patch):
     patch.setattr(outbox.Owed, "is_free", lambda *_: True)
-    patch.setattr(outbox, "_is_free", lambda _now: true())
+    patch.setattr(outbox, "_IS_FREE", true())
+    patch.setattr(outbox, "_claimable", outbox._claimable.__wrapped__)  # what it has built already has leases
+    patch.setattr(bulk, "held", lambda _engine, unit: unit)
 
 
 @mutant("a push is over before its lease is", "one to one", "unseen")
 def pushes_outlive_their_lease(patch):
     patch.setattr(bulk, "_deadline", lambda engine, _task: engine.world.monotonic() + 45.0)
+    patch.setattr(bulk, "held", lambda _engine, unit: unit)
 
 
 @mutant("what had no outcome stays owed", "convergence", "one to one")

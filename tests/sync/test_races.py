@@ -1,8 +1,10 @@
 """Races that a random attack on the engine found; each is the fewest steps that showed it."""
 
+from datetime import timedelta
+
 import pytest
 
-from app.sync import push, task
+from app.sync import bulk, push, task
 from tests.support.settings import ANN
 
 
@@ -69,6 +71,41 @@ def test_a_worker_that_wakes_up_late_does_not_spoil_what_another_has_done(client
 
     assert read(client, user)["sync_status"] == "synced"
     assert len(crm.all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("waited", "jumps"),
+    [((0, 0), (-1, 0)), ((0, 61), (0, -1)), ((0, 1), (1, -1)), ((30, 31), (0, 0))],
+    ids=["set back before", "set back after", "forward and back", "not set at all"],
+)
+def test_a_claim_that_another_worker_has_taken_over_is_not_pushed(client, crm, worker, engine, clock, waited, jumps):
+    crm.fault("no_idempotency")
+    user = client.post("/users", json=ANN, headers={"Prefer": "respond-async"}).json
+    unit = task.due(engine, 1)
+    clock.pass_(seconds=waited[0])
+    clock.start += timedelta(days=jumps[0])
+    clock.pass_(seconds=waited[1])
+    worker.drain()
+    clock.start += timedelta(days=jumps[1])
+
+    bulk.push_unit(engine, unit)
+
+    assert len(crm.all()) == 1
+    assert read(client, user)["sync_status"] == "synced"
+
+
+def test_a_claim_that_was_held_for_too_long_is_left_to_the_next_push(client, crm, worker, engine, clock):
+    user = client.post("/users", json=ANN, headers={"Prefer": "respond-async"}).json
+    unit = task.due(engine, 1)
+    clock.pass_(seconds=56)
+
+    bulk.push_unit(engine, unit)
+
+    assert crm.all() == []
+    clock.pass_(minutes=1)
+    worker.drain()
+    assert len(crm.all()) == 1
+    assert read(client, user)["sync_status"] == "synced"
 
 
 def test_the_end_of_an_old_twin_is_no_conflict(client, crm, worker, clock, webhook):
