@@ -140,7 +140,7 @@ def _claimable(by_id: bool, by_resource: bool, *, newest_first: bool = False) ->
     query = query.where(one_of(table.c.record_id, "ids") if by_id else is_over(table.c.due_at, "due"))
     if by_resource:
         query = query.where(one_of(table.c.resource, "resources"))
-    order = table.c.due_at.desc() if newest_first else table.c.due_at
+    order = table.c.record_id if by_id else table.c.due_at.desc() if newest_first else table.c.due_at
     return query.order_by(order).limit(bindparam("most", type_=Integer))
 
 

@@ -69,7 +69,8 @@ def is_any_due(engine: Engine, resources: Collection[str] | None) -> bool:
 
 def named(engine: Engine, ids: Collection[str], run_id: str | None = None) -> list[Task]:
     """Claim what some records owe, due or not, but for what somebody else is at."""
-    return transact(lambda tx: _claim(tx, engine, len(ids), ids=ids, run_id=run_id))[1]
+    everything = tuple(engine.registry)  # with the resources, the entries are found by their key
+    return transact(lambda tx: _claim(tx, engine, len(ids), resources=everything, ids=ids, run_id=run_id))[1]
 
 
 def _claim(
