@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks import table
 from benchmarks.bench import Bench, Row, spread
 
 NAMES = (
@@ -30,6 +31,7 @@ def main() -> None:
         if not asked.dry:
             _keep(bench, rows)
     if not asked.dry:
+        table.write(RESULTS, RESULTS.parent / "performance.md", NAMES)
         importlib.import_module("benchmarks.chart").draw(RESULTS)
 
 
