@@ -72,12 +72,17 @@ def _stamps(copy: CrmCopy) -> dict[str, list[Any]]:
     return {name: written[stamp] for name, stamp in copy.stamps.items()}
 
 
+def _read_stamps(written: dict[str, list[Any]]) -> dict[str, Stamp]:
+    read = {pair: Stamp(pair[0], parse_time(pair[1])) for pair in {tuple(one) for one in written.values()}}
+    return {name: read[tuple(one)] for name, one in written.items()}
+
+
 def _copy(resource: Resource, row: Row[Any]) -> CrmCopy:
     return CrmCopy(
         crm_id=row.crm_id,
         fields=mapping.kept(resource, row.fields),
         version=row.version,
-        stamps={name: Stamp(version, parse_time(at)) for name, (version, at) in row.stamps.items()},
+        stamps=_read_stamps(row.stamps),
         same_as=dict(row.same_as),
         held=list(row.held),
         deleted=bool(row.deleted),
