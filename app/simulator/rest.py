@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from app.core.db import reading
 from app.services import operations, resolutions, runs
 from app.simulator.history import Step
-from app.store import inbox, outbox
+from app.simulator.ledger import ALL
+from app.store import inbox, outbox, records
 from app.sync.engine import Engine
 from app.sync.runs import Asked, Direction, resume_dead
 from app.sync.schedule import LONGEST_ASKED
@@ -36,7 +37,7 @@ def _alone(stage: "Stage", engine: Engine) -> None:
         stage.clock.passed += ROUND
         hears = _work(stage, engine)
         _deliver_all(stage)
-        if hears and not owes(stage):
+        if hears and not owes(stage, unaided=True):
             return
     stage.ledger.breach("forgotten", _what(stage))
 
@@ -55,7 +56,7 @@ def _work(stage: "Stage", engine: Engine) -> bool:
         if run["status"] == "needs_approval":
             resolutions.approve(engine, run["id"], "test", yes=True)
         stage.acts.play(Step("settle"))
-        if run["status"] != "failed" and not owes(stage):
+        if run["status"] != "failed" and not owes(stage, unaided=True):
             return True
     return False
 
@@ -71,9 +72,22 @@ def _aided(stage: "Stage", engine: Engine) -> None:
         stage.clock.passed += ROUND
 
 
-def owes(stage: "Stage") -> bool:
-    """Tell whether anything is still to be done."""
-    return any(_counts(stage))
+def owes(stage: "Stage", *, unaided: bool = False) -> bool:
+    """Tell whether anything is still to be done; `unaided`, by the service alone."""
+    owed, parked, held = _counts(stage)
+    return bool(owed - (len(_wait_for_the_refused(stage)) if unaided else 0) or parked or held)
+
+
+def _wait_for_the_refused(stage: "Stage") -> set[str]:
+    """Return what waits for a record that the CRM has refused: only a person can get that one there."""
+    with reading() as connection:
+        owed = [one for name in stage.registry for one in outbox.of_resource(connection, name, "", ALL)]
+        stuck = {one for resource in stage.registry.values() for one in records.stuck(connection, resource)}
+    stuck -= {one.record_id for one in owed}
+    waiting = set[str]()
+    while more := {one.record_id for one in owed if one.waits_for in stuck | waiting} - waiting:
+        waiting |= more
+    return waiting
 
 
 def _counts(stage: "Stage") -> tuple[int, int, int]:

@@ -33,6 +33,8 @@ class Ended:
     spent: bool = False
     conflicts: int = 0
     kind: Kind = ""
+    asks: bool = False
+    """Whether the CRM has to be asked first what its answer means."""
 
 
 def arrived(
@@ -54,7 +56,8 @@ def arrived(
         _close(work, engine, owed, more=more)
     _show(work, record, more=more)
     kind: Kind = "created" if is_new else "" if sent is None else "updated"
-    return Ended(record.status, record.id, owes_more=more, conflicts=applied.conflicts, kind=kind)
+    asks = applied.outcome == "ask"
+    return Ended(record.status, record.id, owes_more=more, conflicts=applied.conflicts, kind=kind, asks=asks)
 
 
 def _record(work: Work, owed: Owed) -> Record:

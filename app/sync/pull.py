@@ -63,6 +63,8 @@ def _said_to_create(this: Incoming, record: Record) -> Fields:
 
 
 def _merge(this: Incoming, record: Record, copy: CrmCopy, created: Fields) -> Applied:
+    if this.source.answer_to is None and copy.stamps and this.work.unknown(this.snapshot):
+        return Applied("ask", record.id)  # half of it would be taken for this version, and overwrite the rest unseen
     told, wrong = this.work.read(this.snapshot)
     owed = this.work.owed(record.id)
     merged = reconcile.merge(

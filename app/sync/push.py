@@ -128,7 +128,10 @@ def _merged_with_theirs(engine: Engine, task: Task, refusal: Conflict, deadline:
         raise OutcomeUnknown(error.message, status=error.status, retry_after=error.retry_after) from error
     if theirs is None:
         raise Rejected(refusal.message, status=refusal.status, code=refusal.code)
-    return within(engine, resource, lambda work: _merge(work, engine, task, theirs), ids=[task.owed.record_id])
+    newer = within(engine, resource, lambda work: _merge(work, engine, task, theirs), ids=[task.owed.record_id])
+    if isinstance(newer, Ended) and newer.asks and newer.owes_more:
+        raise Unavailable("The record names another one in the CRM, which has to be asked for first.")
+    return newer
 
 
 def _fetch(engine: Engine, task: Task, deadline: float | None) -> Snapshot | None:
@@ -144,6 +147,6 @@ def _fetch(engine: Engine, task: Task, deadline: float | None) -> Snapshot | Non
 def _merge(work: Work, engine: Engine, task: Task, theirs: Snapshot) -> Task | Ended:
     ended = ending.arrived(work, engine, task.owed, theirs, None, keep_lease=True)
     record, owed = work.record(task.owed.record_id), work.owed(task.owed.record_id)
-    if not ended.owes_more or record is None or owed is None or owed.lease != task.owed.lease:
+    if ended.asks or not ended.owes_more or record is None or owed is None or owed.lease != task.owed.lease:
         return ended
     return decide(work, engine, owed, record, task.claimed_at) or Ended(record.status, record.id)
