@@ -9,6 +9,7 @@ import click
 
 from app.commands import options as cli_options
 from app.core.world import World
+from app.crm import CRMError
 from app.sync.counts import Counts
 from app.sync.part import Part
 
@@ -30,6 +31,7 @@ class Line:
         self._next = self._began
         self._parts: dict[str, Part] = {}
         self._recent: deque[tuple[float, int]] = deque()
+        self._asked: set[str] = set()
         self._width = 0
 
     def watch(self, part: Part) -> None:
@@ -51,6 +53,9 @@ class Line:
         while len(self._recent) > LEAST and self._recent[0][0] < now - RECENT:
             self._recent.popleft()
         since, before = self._recent[0]
+        if part.reads_all and self._shown and part.resource.name not in self._asked:
+            self._asked.add(part.resource.name)
+            part.expected = _total(part)
         if part.expected is None or now - since < SOON or done <= before:
             return ""
         left = max(0, part.expected - part.done_so_far)
@@ -71,6 +76,14 @@ class Line:
         text = text[: shutil.get_terminal_size().columns - 1]
         click.echo(f"{text:<{self._width}}\r", nl=False, err=True)
         self._width = len(text)
+
+
+def _total(part: Part) -> int | None:
+    """Ask the CRM how many records there are, since somebody waits for them; it may not say."""
+    try:
+        return part.engine.crm.count(part.resource.crm_path)
+    except CRMError:
+        return None
 
 
 def _span(seconds: float) -> str:

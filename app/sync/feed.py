@@ -9,7 +9,7 @@ from app.core.db import reading, transact
 from app.core.kinds import unique_key
 from app.core.record import Record, Snapshot
 from app.core.resource import Resource
-from app.crm import CRMError, NotThere, Page, Rejected
+from app.crm import NotThere, Page, Rejected
 from app.store import crm_copies, records, runs
 from app.store.links import Named
 from app.store.work import Work
@@ -31,10 +31,9 @@ def since_cursor(part: Part) -> None:
     engine, resource = part.engine, part.resource
     with reading() as connection:
         cursor, _ = runs.cursor(connection, resource.name)
+    part.reads_all = cursor is None
     try:
         for asked_with, page in pages(engine, resource, cursor):
-            if asked_with is None and page.has_more:
-                part.expected = _total(engine, resource)
             _take_page(part, page)
             cursor = asked_with
     except NotThere:
@@ -43,14 +42,6 @@ def since_cursor(part: Part) -> None:
     deletions.decide(part)
     # The next pull reads the last page again: a CRM that lists a change late puts it there.
     transact(lambda tx: runs.save_cursor(tx, resource.name, cursor, engine.world.now()))
-
-
-def _total(engine: Engine, resource: Resource) -> int | None:
-    """Ask how many records there are to come, for whoever waits; a CRM that does not say is not asked again."""
-    try:
-        return engine.crm.count(resource.crm_path)
-    except CRMError:
-        return None
 
 
 def pages(engine: Engine, resource: Resource, cursor: str | None) -> Iterator[tuple[str | None, Page]]:

@@ -35,6 +35,8 @@ class Part:
     """Told after each page and batch, for whoever shows progress."""
     expected: int | None = None
     """How many records it will have seen or pushed in the end, where that is known; only ever an estimate."""
+    reads_all: bool = False
+    """Whether it pulls all that the CRM has, and not just what is new."""
     noted_at: float = -inf
     """When it last said that it is alive, on the world's monotonic clock."""
 

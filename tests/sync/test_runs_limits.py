@@ -89,6 +89,21 @@ def test_a_push_knows_how_much_there_is_to_do(client, engine, another, no_batche
     assert seen[-1] == (4, 4)
 
 
+def test_a_first_pull_that_somebody_watches_asks_how_much_there_is(engine, crm, clock, line):
+    made, said = line
+    for number in range(9):
+        crm.create(name="A", email=f"a{number}@example.com")
+    part = Part(engine, "run", engine.registry["users"], reads_all=True)
+    for _ in range(3):
+        clock.pass_(seconds=2)
+        part.counts.add(Counts(seen=1))
+        made.watch(part)
+
+    assert part.expected == 9
+    assert "about 12 s left of users" in said[-1]
+    assert len(crm.calls("GET")) == 1
+
+
 @pytest.fixture
 def line(monkeypatch, engine, clock):
     """A line of progress, and what it would show."""
