@@ -1,14 +1,16 @@
 """What the CRM's snapshots say in our words: read once for a unit of work, what they refer to looked up together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from app.core import mapping
 from app.core.errors import Messages
-from app.core.record import Fields, Snapshot
+from app.core.record import CrmCopy, Fields, Snapshot
 from app.core.resource import Resource
+from app.store.identities import Identities
 from app.store.links import Links, Named
+from app.store.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +24,10 @@ class Reading:
 
 
 class Readings:
-    """The snapshots of one resource; `told_before` returns what is known of one by what the CRM said earlier."""
+    """The snapshots of one resource."""
 
-    def __init__(self, resource: Resource, links: Links, told_before: Callable[[Snapshot], Fields | None]) -> None:
-        self._resource, self._links, self._told_before = resource, links, told_before
+    def __init__(self, resource: Resource, links: Links, records: Identities, copies: Shelf[CrmCopy]) -> None:
+        self._resource, self._links, self._records, self._copies = resource, links, records, copies
         self._read: dict[int, Reading] = {}
 
     def of(self, snapshot: Snapshot) -> Reading:
@@ -42,6 +44,12 @@ class Readings:
             wrong |= {name: ["Whom it names is not in the CRM."] for name in gone}
             good = {name: value for name, value in told.items() if name not in gone}
             self._read[id(one)] = Reading(one, good, wrong, unknown)
+
+    def _told_before(self, snapshot: Snapshot) -> Fields | None:
+        """Return what is known of a record by what was said of it, if that costs no look of its own."""
+        record = self._records.linked_by_now(snapshot.crm_id)
+        copy = None if record is None else self._copies.fetch(record.id, self._records.present)
+        return None if copy is None or copy.crm_id != snapshot.crm_id else copy.fields
 
     def _lacks(self, name: str, value: Any) -> bool:
         """Tell whether a reference leads nowhere without which there is no record."""

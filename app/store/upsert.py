@@ -4,7 +4,8 @@ A statement is built once and run with other values each time: building one take
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -14,11 +15,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
-    Executable,
+    Insert,
     String,
     Table,
     Text,
     TextClause,
+    Update,
     bindparam,
     or_,
     text,
@@ -29,6 +31,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from app.core.db import Utc
+
+Statement = Insert | Update | TextClause
 
 
 class _Listed(TypeDecorator[Collection[str]]):
@@ -88,10 +92,48 @@ def upsert(tx: Connection, table: Table, *rows: Mapping[str, Any]) -> None:
         write(tx, _upsert(table, tuple(rows[0])), rows)
 
 
-def write(tx: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+def write(tx: Connection, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows of one form; a single one by itself, which drivers do with less ado than many."""
-    if rows:
-        tx.execute(statement, dict(rows[0]) if len(rows) == 1 else [dict(row) for row in rows])
+    if len(rows) == 1:
+        tx.execute(statement, dict(rows[0]))
+    elif rows:
+        ready = _ready(tx.dialect, statement, tuple(rows[0]))
+        tx.exec_driver_sql(ready.sql, [ready.parameters(row) for row in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A statement in the words of a driver, and what becomes of each value on its way there.
+
+    SQLAlchemy does the same for each value of each row by looking everything up anew: a fifth of the time of a pull.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+    processors: Mapping[str, Callable[[Any], Any]]
+    by_position: bool
+
+    def parameters(self, row: Mapping[str, Any]) -> Any:
+        done = {name: process(row[name]) for name, process in self.processors.items()}
+        if self.by_position:
+            return tuple(done[name] if name in done else row[name] for name in self.names)
+        return {name: done[name] if name in done else row[name] for name in self.names}
+
+
+_prepared: dict[tuple[str, Statement, tuple[str, ...]], _Ready] = {}
+
+
+def _ready(dialect: Dialect, statement: Statement, names: tuple[str, ...]) -> _Ready:
+    key = (dialect.name, statement, names)
+    if key not in _prepared:
+        compiled = statement.compile(dialect=dialect, column_keys=list(names), for_executemany=True)
+        assert isinstance(compiled, SQLCompiler)
+        found = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
+        processors = {name: process for name, process in found.items() if process is not None}
+        by_position = compiled.positiontup is not None
+        order = tuple(compiled.positiontup or compiled.binds)
+        _prepared[key] = _Ready(compiled.string, order, processors, by_position)
+    return _prepared[key]
 
 
 @cache

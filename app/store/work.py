@@ -54,7 +54,7 @@ class Work:
         self._knows_waiting = False
         self._rules: dict[str, str] | None = None
         self._set_at: dict[str, dict[str, datetime | None]] = {}
-        self._readings = Readings(resource, self.links, self._told_before)
+        self._readings = Readings(resource, self.links, self.records, self.copies)
 
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -99,12 +99,6 @@ class Work:
     def read_all(self, snapshots: Iterable[Snapshot]) -> None:
         """Read what snapshots say; what they refer to is looked up together."""
         self._readings.load(snapshots)
-
-    def _told_before(self, snapshot: Snapshot) -> Fields | None:
-        """Return what is known of a record by what was said of it, if that costs no look of its own."""
-        record = self.records.linked_by_now(snapshot.crm_id)
-        copy = None if record is None else self.copy(record.id)
-        return None if copy is None or copy.crm_id != snapshot.crm_id else copy.fields
 
     # ── what belongs to them ─────────────────────────────────────────────────────────────────────────────────────
 
