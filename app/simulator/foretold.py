@@ -8,7 +8,7 @@ from app.services import plans, rollbacks, runs
 from app.store import crm_changes, journal, records
 from app.store.journal import Entry
 from app.sync.engine import Engine
-from app.sync.runs import Asked
+from app.sync.runs import Asked, resume_dead
 
 if TYPE_CHECKING:
     from app.simulator.stage import Stage
@@ -21,6 +21,8 @@ Writes = list[tuple[Any, ...]]
 def plan_and_do(stage: "Stage", engine: Engine, *, compare: bool) -> None:
     """Plan a run, do it, and compare when nothing came in between. Raises CRMError when nothing can be planned."""
     names = list(engine.registry)
+    # A run goes on first with those that were cut off: they would do, under their own names, what the plan foretells.
+    resume_dead(engine)
     # What a worker has claimed is its own for a while, and a plan says so; a circuit that is open lets nothing through.
     # What a CRM makes of a value that it writes in its own form cannot be foretold, nor what it lists late.
     habits = stage.setting.habits

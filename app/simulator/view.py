@@ -11,6 +11,7 @@ from app.core.resource import Resource
 from app.simulator.crm import SimulatedCrm, Write
 from app.simulator.ledger import ALL, Book
 from app.store import conflicts, crm_copies, journal, records
+from app.sync import tombstone
 
 if TYPE_CHECKING:
     from app.simulator.stage import Stage
@@ -91,9 +92,19 @@ class View:
         """CRM records that are none of ours: parted with, turned down, or never of use here."""
         by_people = [record for record in self.everybody if not self._buried_by_news(record)]
         copies = [self.copies[record.id] for record in by_people if record.id in self.copies]
-        return {copy.crm_id for copy in copies if copy.deleted} | {
-            one["crm_id"] for one in self.conflicts if one["kind"] != "field"
-        }
+        parted = {copy.crm_id for copy in copies if copy.deleted}
+        return parted | {one["crm_id"] for one in self.conflicts if one["kind"] != "field"} | self._let_go()
+
+    def _let_go(self) -> set[str]:
+        """Return what was linked until a person chose the other one of two that claimed one record."""
+        decided = [one for one in self.conflicts if (one["kind"], one["resolution"]) == ("duplicate", "crm")]
+        found = set()
+        for one in (claim for claim in decided if claim["resolved_by"] != "merge"):
+            copy = self.copies.get(one["record_id"])
+            linked = [] if copy is None else tombstone.links(copy)
+            if one["crm_id"] in linked[1:]:
+                found.add(linked[linked.index(one["crm_id"]) - 1])
+        return found
 
     def _buried_by_news(self, record: Record) -> bool:
         """Tell whether a tombstone is one because the CRM is said to have deleted its counterpart."""

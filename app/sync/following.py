@@ -2,7 +2,7 @@
 
 import structlog
 
-from app.core.record import Fields, Record
+from app.core.record import CrmCopy, Fields, Record
 from app.core.rules import NO_RULES, Effect, Seen
 from app.store import records
 from app.store.journal import DELETED, Entry, differences
@@ -33,13 +33,19 @@ def _name_anew(work: Work, engine: Engine) -> None:
         other.load(ids=[identity for identity, _ in found])
         for identity, parent in found:
             record, copy = other.record(identity), other.copy(identity)
-            if record is not None and copy is not None and copy.fields.get(name) == parent:
+            if record is not None and copy is not None and _is_named(copy, name, parent):
                 copy.fields[name] = None  # who is no more in the CRM is nobody there
                 copy.same_as.pop(name, None)
                 other.copies.put(identity, copy)
                 settle_status(other, record, copy, now)
                 other.save(record)
         other.flush(now)
+
+
+def _is_named(copy: CrmCopy, name: str, parent: str) -> bool:
+    """Tell whether the CRM names a record by the id that it had, or nobody, because we had no id of it to say."""
+    told = copy.fields.get(name)
+    return told == parent or (told is None and copy.same_as.get(name) == parent)
 
 
 def _announce(work: Work, engine: Engine) -> None:
