@@ -53,8 +53,8 @@ def draw(folder: Path) -> None:
 
 
 def marks_of(rows: list[dict[str, Any]]) -> list[Mark]:
-    """Return the rows that have a target, each as times better than it."""
-    return [_mark_of(row) for row in rows if row["target"] is not None]
+    """Return the rows that have a target other than none at all, each as times better than it."""
+    return [_mark_of(row) for row in rows if row["target"]]  # none is no multiple of another
 
 
 def _mark_of(row: dict[str, Any]) -> Mark:

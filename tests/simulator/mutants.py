@@ -422,7 +422,7 @@ FOUND_AT = {
     "pulls_are_not_journalled": 4,
     "yes_without_a_commit": 3,
     "versions_begin_anew": 2,
-    "broken_connections_are_kept": 2,
+    "broken_connections_are_kept": 5,
     "nobody_pauses": 88,
     "no_back_off": 23,
     "the_dead_stay_dead": 1,
