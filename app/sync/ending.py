@@ -38,12 +38,16 @@ class Ended:
 
 
 def arrived(
-    work: Work, engine: Engine, owed: Owed, answer: Snapshot | None, sent: Fields | None, *, keep_lease: bool = False
-) -> Ended:
-    """Take in what the CRM answered. `sent` is what it answers to, None when it was only asked."""
+    work: Work, engine: Engine, owed: Owed, answer: Snapshot | None, sent: Fields | None, *,
+    unsaid: frozenset[str] = frozenset(), keep_lease: bool = False,
+) -> Ended:  # fmt: skip
+    """Take in what the CRM answered. `sent` is what it answers to, None when it was only asked.
+
+    `unsaid` are fields of it that went out as nobody, since the CRM does not have whom they name.
+    """
     if answer is None:
         return _deleted(work, engine, owed)
-    source = Source("pull" if sent is None else "push", owed.run_id, owed.record_id, sent)
+    source = Source("pull" if sent is None else "push", owed.run_id, owed.record_id, sent, unsaid)
     is_new = _record(work, owed).crm_id is None
     applied = pull.apply(work, engine, answer, source)
     record = _record(work, owed)

@@ -48,12 +48,13 @@ def unmentioned(resource: Resource, snapshot: Snapshot, copy: CrmCopy) -> list[s
 
 @dataclass(frozen=True)
 class Source:
-    """Where a snapshot came from; `record_id` and `answer_to` are known when it answers our own push."""
+    """Where a snapshot came from; `record_id`, `answer_to` and `unsaid` are known when it answers our own push."""
 
     origin: Origin
     run_id: str | None = None
     record_id: str | None = None
     answer_to: Fields | None = None
+    unsaid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

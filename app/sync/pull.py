@@ -67,12 +67,14 @@ def _merge(this: Incoming, record: Record, copy: CrmCopy, created: Fields) -> Ap
         return Applied("ask", record.id)  # half of it would be taken for this version, and overwrite the rest unseen
     told, wrong = this.work.read(this.snapshot)
     owed = this.work.owed(record.id)
+    # Nobody was said in the place of whom the CRM does not have: that it says nobody too is no news, and ours stays.
+    ours = {name for name in this.source.unsaid if told.get(name) is None}
     merged = reconcile.merge(
         copy,
         record.fields,
         told,
         this.snapshot.stamp,
-        lambda name: this.winner(record, name),
+        lambda name: "local" if name in ours else this.winner(record, name),
         whole=this.is_whole,
         sent=() if owed is None else owed.sent,
         answer_to=this.source.answer_to,

@@ -111,7 +111,7 @@ def _call(engine: Engine, task: Task, deadline: float | None) -> Snapshot | None
 def arrived(work: Work, engine: Engine, task: Task, answer: Snapshot | None) -> Ended:
     """Take in the answer to a push."""
     was_asked = task.action == "fetch" or (answer is not None and answer.found)
-    return ending.arrived(work, engine, task.owed, answer, None if was_asked else task.fields)
+    return ending.arrived(work, engine, task.owed, answer, None if was_asked else task.fields, unsaid=task.unsaid)
 
 
 def _arrived(engine: Engine, task: Task, answer: Snapshot | None) -> Ended:

@@ -41,6 +41,12 @@ class Task:
     """When it was claimed, on the world's monotonic clock: the one that nobody sets."""
 
     @property
+    def unsaid(self) -> frozenset[str]:
+        """The fields that name somebody whom the CRM does not have: there they are sent as nobody."""
+        nobody = {ours for ours, theirs in self.links.items() if theirs is None}
+        return frozenset(name for name, value in self.fields.items() if isinstance(value, str) and value in nobody)
+
+    @property
     def about(self) -> dict[str, Any]:
         """What a log line says of this push: names of fields, never values."""
         return {
@@ -118,7 +124,7 @@ def decide(work: Work, engine: Engine, owed: Owed, record: Record, claimed_at: f
     creating = None
     if task.action == "create":
         creating = {**(owed.creating or {}), "key": task.key, "fields": task.fields, "links": links}
-    sent = OURS if task.action == "delete" else task.fields
+    sent = OURS if task.action == "delete" else task.fields | dict.fromkeys(task.unsaid)
     work.outbox.put(record.id, owed.sending(sent, creating))
     return task
 
