@@ -38,9 +38,16 @@ def match(work: Work, snapshot: Snapshot, record_id: str | None = None) -> Match
         return Match(ours)
     if linked is None and ours.crm_id is None:
         return _again(work, snapshot, ours)
+    return _elsewhere(work, snapshot, ours, linked, is_answer=record_id is not None)
+
+
+def _elsewhere(work: Work, snapshot: Snapshot, ours: Record, linked: Record | None, *, is_answer: bool) -> Match:
+    """Say what to make of a snapshot that names our record, when it, or the other side's, is linked otherwise."""
+    if is_answer and linked is not None and ours.crm_id is not None:
+        return Match(past=True)  # a create answered with another's id, when a webhook had told its own already
     other = linked.id if linked is not None else ours.crm_id
     claim = _claim(snapshot, ours, "id", f"It claims a record that is linked with {other} already.")
-    return Match(claim=claim) if record_id is not None else _put(work, claim)
+    return Match(claim=claim) if is_answer else _put(work, claim)
 
 
 def _is_past(work: Work, snapshot: Snapshot, ours: Record) -> bool:

@@ -93,3 +93,24 @@ def test_nobody_else_pushes_what_is_leased(client, crm, engine, worker):
 
     assert set(seen) == {0}
     assert len(crm.all()) == 1
+
+
+def test_a_wrong_id_in_an_answer_is_nothing_once_a_webhook_has_told_the_right_one(client, crm, user, another, webhook):
+    crm.fault("wrong_crm_id", crm_id=user["crm_id"], count=1, method="POST")
+
+    def told(request):
+        if request.method == "POST" and request.path_url.startswith("/crm/users"):
+            (made,) = [one for one in crm.all() if one["crm_id"] != user["crm_id"]]
+            more = {"external_id": made["external_id"], "version": made["version"], "event": "created"}
+            fields = {name: made[name] for name in ("name", "email", "phone")}
+            assert webhook(made["crm_id"], fields, **more).status_code == 200
+
+    crm.line.after = told
+
+    bob = client.post("/users", json=another(name="Bob")).json
+
+    assert (bob["sync_status"], bob["sync_error"]) == ("synced", None)
+    assert bob["crm_id"] not in {None, user["crm_id"]}
+    assert client.get("/sync/conflicts?status=open").json["data"] == []
+    assert client.get(f"/users/{user['id']}").json["name"] == user["name"]
+    assert client.post("/sync/verify").json["in_step"] == 2
