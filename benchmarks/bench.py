@@ -66,4 +66,10 @@ def paired(rounds: int, *measured: Callable[[], float]) -> list[list[float]]:
 
 
 def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+    """Return the median, and the least and the most."""
+    return f"{shown(statistics.median(values))} ({shown(min(values))} to {shown(max(values))})"
+
+
+def shown(value: float) -> str:
+    """Return a figure with as many digits as mean something."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

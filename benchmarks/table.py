@@ -1,11 +1,12 @@
 """Writes the results into `docs/performance.md`, between two marks, from the JSON of all benches."""
 
 import json
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench import spread
+from benchmarks.bench import shown, spread
 
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 VERDICTS = {True: "met", False: "missed", None: ""}
@@ -34,4 +35,4 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def _middle(values: list[float]) -> str:
-    return spread(values).split(" (", 1)[0]
+    return shown(statistics.median(values))
