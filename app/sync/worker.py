@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 IDLE = 0.25
 """Seconds between two looks at what there is to do, when there was nothing."""
 EAGER = 0.02
-"""The same for the outbox: a look costs one short query, and an edit waits half as long at most on average."""
+"""The same for the outbox: a look costs one short query, and an edit waits 10 ms for it on average."""
 SLEEPY = 1.0
 """The same for the pushers that only help out when there is more than one can do."""
 DELIVERIES_KEPT = timedelta(days=8)
