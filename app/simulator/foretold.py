@@ -24,12 +24,9 @@ def plan_and_do(stage: "Stage", engine: Engine, *, compare: bool) -> None:
     # A run goes on first with those that were cut off: they would do, under their own names, what the plan foretells.
     resume_dead(engine)
     # What a worker has claimed is its own for a while, and a plan says so; a circuit that is open lets nothing through.
-    # What a CRM makes of a value that it writes in its own form cannot be foretold, nor what it lists late.
-    habits = stage.setting.habits
     is_calm = (
         compare
-        and not habits.mangles
-        and not habits.lists_late
+        and _keeps_what_it_is_told(stage)
         and not any(stage.processes.claimed.values())
         and engine.crm.breaker.state == "closed"
     )
@@ -60,12 +57,16 @@ def roll_back_one(stage: "Stage", engine: Engine, which: int, *, compare: bool) 
             raise
         return
     _took_back_its_own(stage, engine, run["id"], done["id"])
-    habits = stage.setting.habits
-    # A CRM that keeps silent about a field never confirms what was foretold of it.
-    is_calm = knows_all and not habits.mangles and not habits.drops and not habits.lists_late
+    is_calm = knows_all and _keeps_what_it_is_told(stage)
     if is_calm and not any(stage.processes.claimed.values()) and done["status"] == "succeeded":
         said, did = foretold(dry), came_true(engine, done)
         _compare(stage, "rollback", said, [one for one in did if one in said or one[:4] not in unheard])
+
+
+def _keeps_what_it_is_told(stage: "Stage") -> bool:
+    """Tell whether a write can be foretold at all: not in a CRM that changes or drops it, or lists it late."""
+    habits = stage.setting.habits
+    return not (habits.mangles or habits.drops or habits.lists_late)
 
 
 def _gone_unheard(stage: "Stage", engine: Engine) -> set[tuple[str, str, str, str]]:

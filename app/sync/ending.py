@@ -13,7 +13,7 @@ from app.store.work import Work
 from app.sync import pull, reconcile, schedule, tombstone
 from app.sync.engine import Engine
 from app.sync.incoming import Kind, Source
-from app.sync.owing import owes
+from app.sync.owing import owes, said_in_step
 
 log = structlog.get_logger(__name__)
 UNAVAILABLE, UNKNOWN = "unavailable", "unknown_outcome"
@@ -92,9 +92,7 @@ def _close(work: Work, engine: Engine, owed: Owed, *, more: bool) -> None:
 def _show(work: Work, record: Record, *, more: bool) -> None:
     """Let the status say that the CRM has answered."""
     before = (record.status, record.error)
-    copy = work.copy(record.id)
-    is_apart = copy is not None and copy.deleted and record.deleted_at is None
-    record.status, record.error = ("pending" if more else "synced"), record.error if is_apart else None
+    record.status, record.error = ("pending" if more else "synced"), said_in_step(record, work.copy(record.id))
     if work.open_conflicts(record.id):
         record.status = "conflict"
     if before != (record.status, record.error):
@@ -176,6 +174,16 @@ def unavailable(work: Work, engine: Engine, owed: Owed, error: Unavailable, *, f
     reason = record.error if isinstance(error, NotAsked) and record.error else error.message
     _fail(work, record, reason, status)
     return Ended(status, record.id, reason, spent=first_time)
+
+
+def given_back(work: Work, engine: Engine, owed: Owed) -> Ended:
+    """A push whose lease ran out before its call was made. Nothing was tried, so nothing has failed."""
+    world, record = engine.world, _record(work, owed)
+    entry = work.owed(record.id)
+    if entry is not None and _holds(work, owed):
+        due_at = world.now() + schedule.pause(owed.rounds, world.random)
+        work.outbox.put(record.id, entry.postponed(due_at, UNAVAILABLE, forget=owed))
+    return Ended(record.status, record.id, "It was held for too long to be pushed.")
 
 
 def _fail(work: Work, record: Record, reason: str, status: Status) -> None:

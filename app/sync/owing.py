@@ -34,12 +34,16 @@ def settle_status(work: Work, record: Record, copy: CrmCopy | None, due_at: date
             work.owe(record.id, due_at)
             record.status = "pending"
     elif remove_if_heard(work, record.id):
-        # A record that is kept without a counterpart goes on saying why.
-        is_apart = copy is not None and copy.deleted and record.deleted_at is None
-        record.status, record.error = "synced", record.error if is_apart else None
+        record.status, record.error = "synced", said_in_step(record, copy)
     close_settled(work, record, copy, due_at)
     if work.open_conflicts(record.id):
         record.status = "conflict"
+
+
+def said_in_step(record: Record, copy: CrmCopy | None) -> str | None:
+    """Return what is left to say of a record that owes nothing: one kept without a counterpart goes on saying why."""
+    is_apart = copy is not None and copy.deleted and record.deleted_at is None
+    return record.error if is_apart else None
 
 
 def remove_if_heard(work: Work, record_id: str) -> bool:

@@ -1,10 +1,12 @@
 """Telling the CRM what it has not heard: call without a transaction, take in the answer."""
 
+from functools import partial
+
 import structlog
 
 from app.core import mapping
 from app.core.record import Snapshot
-from app.crm import Conflict, CRMError, NotAsked, NotThere, OutcomeUnknown, Rejected, Unavailable
+from app.crm import Conflict, CRMError, NotThere, OutcomeUnknown, Rejected, Unavailable
 from app.store.work import Work
 from app.sync import ending
 from app.sync.ending import Ended
@@ -29,7 +31,9 @@ def push(engine: Engine, task: Task, deadline: float | None = None) -> Ended:
 
 def let_go(engine: Engine, task: Task) -> Ended:
     """End a push whose lease is over before its call was made: another worker may be at it."""
-    return told(engine, task, _failed(engine, task, NotAsked("It was held for too long to be pushed.")))
+    resource = engine.registry[task.owed.resource]
+    give_back = partial(ending.given_back, engine=engine, owed=task.owed)
+    return told(engine, task, within(engine, resource, give_back, ids=[task.owed.record_id]))
 
 
 def after_refusal(engine: Engine, task: Task, error: CRMError, deadline: float | None = None) -> Ended:

@@ -12,6 +12,8 @@ LONGEST_ASKED = 3600.0
 PARKED_FIRST = 1.0
 PARKED_FOR = timedelta(hours=24)
 """How long a delivery waits for its record before it is dropped."""
+PARKED_TRIES = 20
+"""How often it is looked up at least in that time: a clock that was set a day ahead has not let a day go by."""
 LEASE = timedelta(seconds=60)
 """How long a worker may be at one push before another takes over; above the longest push."""
 

@@ -17,6 +17,7 @@ from app.store.outbox import Owed
 from app.store.work import Work
 from app.sync import reconcile
 from app.sync.engine import Engine
+from app.sync.owing import said_in_step
 from app.sync.schedule import LEASE
 from app.sync.tombstone import OURS
 
@@ -110,8 +111,8 @@ def decide(work: Work, engine: Engine, owed: Owed, record: Record, claimed_at: f
     task = of(work.resource, owed, record, work.copy(record.id), engine.world.new_id)
     if task is None:
         work.outbox.remove(record.id)
-        if record.status == "pending":
-            record.status = "synced"
+        if record.status in {"pending", "failed"}:  # failed: what was given up after a day has come to nothing
+            record.status, record.error = "synced", said_in_step(record, work.copy(record.id))
             work.save(record)
         return None
     # A create that may have arrived is sent as it was, whatever has become of whom it names.

@@ -67,3 +67,29 @@ def test_a_crm_id_that_nobody_knows_is_dropped_after_a_day(client, worker, clock
 
     assert client.get("/sync/status").json["resources"]["users"]["parked"] == 0
     assert client.get("/users").json["data"] == []
+
+
+def test_a_delivery_outlasts_a_crm_that_cannot_be_asked_for_two_days(client, crm, worker, clock, webhook):
+    there = crm.create(name="Cleo", email="cleo@example.com", phone=None)
+    webhook(there["crm_id"], {"name": "Cleo"}, event="created", version=1)
+    crm.fault("status", status=503, count=None)
+    for _ in range(200):
+        clock.pass_(minutes=15)
+        worker.settle()
+    crm.heal()
+    clock.pass_(minutes=15)
+    worker.settle()
+
+    assert [one["crm_id"] for one in client.get("/users?email=cleo@example.com").json["data"]] == [there["crm_id"]]
+
+
+def test_a_clock_that_was_set_a_day_ahead_drops_nothing(client, crm, worker, clock, webhook):
+    there = crm.create(name="Cleo", email="cleo@example.com", phone=None)
+    webhook(there["crm_id"], {"name": "Cleo"}, event="created", version=1)
+    clock.pass_(days=2)
+    crm.fault("status", status=400, count=1, path=f"/crm/users/{there['crm_id']}")
+    worker.settle()
+    clock.pass_(minutes=15)
+    worker.settle()
+
+    assert [one["crm_id"] for one in client.get("/users?email=cleo@example.com").json["data"]] == [there["crm_id"]]

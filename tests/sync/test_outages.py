@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from app.services import operations
+from app.sync import bulk, task
 from tests.support.users import post, status_of
 
 
@@ -163,3 +164,34 @@ def test_no_call_is_made_inside_a_transaction(client, crm, app, another):
     client.post("/users", json=another())
     assert seen
     assert set(seen) == {0}
+
+
+def test_what_was_given_up_and_is_owed_no_more_is_in_step(client, crm, worker, clock, user):
+    client.delete(f"/users/{user['id']}", headers={"Prefer": "respond-async"})
+    clock.pass_(days=2)
+    crm.fault("status", status=503, count=None, method="DELETE")
+    crm.line.before = lambda _request: client.post(f"/users/{user['id']}/restore", headers={"Prefer": "respond-async"})
+    bulk.push_unit(worker.engine, task.due(worker.engine, 1))
+    assert status_of(client, user) == "failed"
+
+    crm.line.before = lambda _request: None
+    crm.heal()
+    clock.pass_(hours=2)
+    worker.push()
+
+    found = client.get(f"/users/{user['id']}").json
+    assert (found["sync_status"], found["sync_error"]) == ("synced", None)
+    assert crm.get(user["crm_id"])["deleted"] is False
+
+
+def test_a_push_that_was_held_too_long_has_not_failed(client, crm, worker, clock, user):
+    client.patch(f"/users/{user['id']}", json={"name": "Ann Here"}, headers={"Prefer": "respond-async"})
+    unit = bulk.units(worker.engine, task.due(worker.engine, 1))[0]
+    clock.pass_(days=2)
+    [ended] = bulk.push_unit(worker.engine, unit)
+
+    found = client.get(f"/users/{user['id']}").json
+    assert (ended.status, ended.spent, found["sync_status"], found["sync_error"]) == ("pending", False, "pending", None)
+    assert not crm.calls("PATCH")
+    worker.drain()
+    assert (status_of(client, user), crm.get(user["crm_id"])["name"]) == ("synced", "Ann Here")
