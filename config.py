@@ -98,18 +98,24 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
 
 def _service(env: Environment, app_env: str) -> dict[str, Any]:
     port = env.whole("PORT", 8000, least=1, most=65535)
+    threads = env.whole("WEB_THREADS", 16, least=1, most=256)
     return {
         # development: loopback only, anonymous. production: nothing anonymous or unsigned. testing: no secrets kept.
         "APP_ENV": app_env,
         # Where the web process listens.
         "PORT": port,
+        # Web processes, and the threads of each that answer requests.
+        "WEB_CONCURRENCY": env.whole("WEB_CONCURRENCY", 1, least=1, most=64),
+        "WEB_THREADS": threads,
+        # A folder where processes put their counters together for /metrics, empty when they start; none: each its own.
+        "PROMETHEUS_MULTIPROC_DIR": env.text("PROMETHEUS_MULTIPROC_DIR"),
         # Where the mock CRM listens; MOCK_CRM=0 does not start it.
         "MOCK_CRM_PORT": env.whole("MOCK_CRM_PORT", 8001, least=1, most=65535),
         "MOCK_CRM": env.flag("MOCK_CRM", default=True),
         # The database: a SQLite file, or postgresql+psycopg://user:password@host/name.
         "SQLALCHEMY_DATABASE_URI": _database_url(env.text("DATABASE_URL", f"sqlite:///{INSTANCE / 'crm-sync.db'}")),
         # Errors must not carry the values of a query into the log.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 20},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 4 + threads},
         # Signs what must not be forged; 32 bytes or more in production.
         "SECRET_KEY": env.text("SECRET_KEY"),
         # Bearer tokens (comma-separated) that may use the API; required to use it in production.

@@ -1,10 +1,16 @@
-"""What Prometheus sees: counters that the engine feeds, and gauges that are read when somebody looks."""
+"""What Prometheus sees: counters that the engine feeds, and gauges that are read when somebody looks.
 
+With PROMETHEUS_MULTIPROC_DIR set, processes keep their counters in that folder, and each shows the sum of them all
+(prometheus_client's multiprocess mode).
+"""
+
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.sync.engine import Engine
 
@@ -16,16 +22,19 @@ LABELS: dict[str, tuple[str, ...]] = {
     "crm_calls": ("method", "outcome"),
     "announced": ("resource", "field"),
 }
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
 CIRCUIT = {"closed": 0, "half_open": 1, "open": 2}
 
 
 class Metrics:
-    """The counters of one process, and the state of the sync as the database has it."""
+    """The counters of one process, or of all that share a folder, and the state of the sync as the database has it."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        """What is looked up at every scrape."""
+        self._own = CollectorRegistry()
         self._counters = {
-            name: Counter(f"crm_sync_{name}", f"Number of {name.replace('_', ' ')}.", labels, registry=self.registry)
+            name: Counter(f"crm_sync_{name}", f"Number of {name.replace('_', ' ')}.", labels, registry=self._own)
             for name, labels in LABELS.items()
         }
 
@@ -34,7 +43,14 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Return the Prometheus text format."""
-        return generate_latest(self.registry)
+        return generate_latest(self._counted()) + generate_latest(self.registry)
+
+    def _counted(self) -> CollectorRegistry:
+        if SHARED not in os.environ:
+            return self._own
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
+        return everybody
 
 
 class State:

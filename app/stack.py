@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ import requests
 from honcho.environ import parse_procfile
 
 import config
-from app import create_app
+from app import create_app, metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60.0
@@ -53,11 +54,18 @@ def _processes(settings: dict[str, object]) -> dict[str, str]:
 def _supervise(processes: dict[str, str], settings: dict[str, object]) -> int:
     honcho.manager.KILL_WAIT = STOP_WITHIN
     manager = honcho.manager.Manager()
-    environ = {**os.environ, "PORT": str(settings["PORT"]), "MOCK_CRM_PORT": str(settings["MOCK_CRM_PORT"])}
-    for name, command in processes.items():
-        manager.add_process(name, command, cwd=str(ROOT), env=environ | {"PYTHONUNBUFFERED": "1"})
-    threading.Thread(target=_say_when_ready, args=(settings,), daemon=True).start()
-    manager.loop()
+    with tempfile.TemporaryDirectory(prefix="crm-sync-metrics-") as counted:
+        environ = {
+            metrics.SHARED: counted,
+            **os.environ,
+            "PORT": str(settings["PORT"]),
+            "MOCK_CRM_PORT": str(settings["MOCK_CRM_PORT"]),
+            "PYTHONUNBUFFERED": "1",
+        }
+        for name, command in processes.items():
+            manager.add_process(name, command, cwd=str(ROOT), env=environ)
+        threading.Thread(target=_say_when_ready, args=(settings,), daemon=True).start()
+        manager.loop()
     status = int(manager.returncode or 0)
     return 0 if status in {128 + signal.SIGINT, 128 + signal.SIGTERM} else status
 

@@ -191,3 +191,5 @@ def _say_what_is_lax(app: Flask) -> None:
         )
     if app.config["APP_ENV"] == "production" and not app.config["API_TOKENS"]:
         log.warning("no_api_tokens", effect="the API answers 401 to everybody; set API_TOKENS")
+    if app.config["WEB_CONCURRENCY"] > 1 and not app.config["PROMETHEUS_MULTIPROC_DIR"]:
+        log.warning("metrics_apart", effect="/metrics counts for one process of several; set PROMETHEUS_MULTIPROC_DIR")

@@ -1,7 +1,10 @@
 """The main job between real processes: web, worker and mock CRM as `make run` starts them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.stack import until
 
@@ -79,3 +82,25 @@ def test_the_log_file_tells_the_story_without_personal_data(stack, tmp_path):
     for secret in ("quite.personal", "987-654-3210", "Ann Example", "demo-secret", "a-secret-for-this-test"):
         assert secret not in written
         assert secret not in stack.log.read_text()
+
+
+def test_two_web_processes_and_the_worker_are_one_service(stack, tmp_path):
+    counted = tmp_path / "counted"
+    counted.mkdir()
+    stack.environ |= {"WEB_CONCURRENCY": "2", "PROMETHEUS_MULTIPROC_DIR": str(counted), "SYNC_MODE": "worker"}
+    stack.start_all()
+    emails = [f"user{number}@example.com" for number in range(40)]
+
+    with ThreadPoolExecutor(8) as crowd:
+        made = [answer.json() for answer in crowd.map(stack.create, emails)]
+    until(lambda: all(stack.user(user["id"])["sync_status"] == "synced" for user in made), what="the pushes")
+
+    assert sorted(one["external_id"] for one in stack.there()) == sorted(user["id"] for user in made)
+    assert {_pushed(stack) for _ in range(8)} == {40.0}  # whichever process answers, and whichever pushed
+    assert stack.stop() == [0, 0, 0]
+
+
+def _pushed(stack):
+    families = text_string_to_metric_families(requests.get(f"{stack.api}/metrics", timeout=5).text)
+    pushes = [one for family in families for one in family.samples if one.name == "crm_sync_pushes_total"]
+    return sum(one.value for one in pushes if one.labels["outcome"] == "synced")
