@@ -115,7 +115,7 @@ def _service(env: Environment, app_env: str) -> dict[str, Any]:
         # The database: a SQLite file, or postgresql+psycopg://user:password@host/name.
         "SQLALCHEMY_DATABASE_URI": _database_url(env.text("DATABASE_URL", f"sqlite:///{INSTANCE / 'crm-sync.db'}")),
         # Errors must not carry the values of a query into the log.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "pool_pre_ping": True, "pool_size": 4 + threads},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "pool_size": 4 + threads},
         # Signs what must not be forged; 32 bytes or more in production.
         "SECRET_KEY": env.text("SECRET_KEY"),
         # Bearer tokens (comma-separated) that may use the API; required to use it in production.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,7 @@ def _serve(app: Flask, registry: Registry) -> None:
     front_end.register(app, registry)
 
 
+@cache
 def _newest_migration() -> str | None:
     config = AlembicConfig()
     config.set_main_option("script_location", str(MIGRATIONS))

@@ -1,4 +1,7 @@
-"""Ours and a floor as processes: both as the Procfile starts the web, the floor with gunicorn's own gthread."""
+"""Ours and a floor as processes: both as the Procfile starts the web, the floor with gunicorn's own gthread.
+
+Two processes of eight threads each, on both sides, as who has two cores would serve `SYNC_MODE=worker`.
+"""
 
 import http.client
 import os
@@ -21,6 +24,7 @@ TOKEN = secrets.token_urlsafe(32)
 SECRET = secrets.token_urlsafe(32)
 READY_WITHIN = 60.0
 WARM_UP = 0.5
+SEVERAL = {"WEB_CONCURRENCY": "2", "WEB_THREADS": "8"}
 ENOUGH = 1500
 """Requests of a warm-up; for what follows it, as many as the last slice shows to be enough."""
 
@@ -37,6 +41,7 @@ class Served:
 @contextmanager
 def both(kind: str, known: int = 0, **environ: str) -> Iterator[Served]:
     """Serve ours and the floor, each on a database of its own; `environ` is for both."""
+    environ = SEVERAL | environ
     with (
         tempfile.TemporaryDirectory(prefix="crm-sync-bench-") as name,
         stored(kind, Path(name), known) as made,

@@ -27,12 +27,14 @@ from app.core.resource import Registry
 from app.core.world import World
 from app.http.wiring import ENGINE
 from app.sync.engine import Engine
-from tests.support import databases
+from tests.support import databases, routes
 from tests.support.clock import Clock
 from tests.support.crm import Crm
 from tests.support.settings import ANN, CRM_URL, SETTINGS, USERS
 from tests.support.stack import Stack
 from tests.support.worker import StepWorker
+
+routes.compile_once()
 
 # ── databases ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from app.core import postgresql
 from app.core.errors import NotNow
 from app.core.groups import Groups
 
@@ -122,7 +123,7 @@ def init_database(app: Flask) -> None:
         app.extensions[LOCK] = WriteLock(Path(f"{engine.url.database}.lock")).hold
         app.extensions[WRITERS] = Groups(_in_transaction)
     else:
-        event.listen(engine, "connect", _on_postgresql_connect)
+        postgresql.prepare(engine, LOCK_TIMEOUT)
 
 
 def _on_sqlite_connect(connection: sqlite3.Connection, _: object) -> None:
@@ -148,12 +149,6 @@ def _use_wal(cursor: sqlite3.Cursor) -> None:
             return
 
 
-def _on_postgresql_connect(connection: Any, _: object) -> None:
-    with connection.cursor() as cursor:  # a lock that stays is a 503, not a caller who waits for ever
-        cursor.execute(f"SET lock_timeout = '{int(LOCK_TIMEOUT)}s'")
-    connection.commit()  # a rollback would take it back
-
-
 def _on_sqlite_begin(connection: Connection) -> None:
     # A deferred BEGIN that writes later fails at once when another writer was there; readers take no lock.
     writing = connection.get_execution_options().get("writing", False)
@@ -175,8 +170,11 @@ def elsewhere() -> Callable[[], AbstractContextManager[Any]]:
 
 @contextmanager
 def reading() -> Iterator[Connection]:
-    """Open a connection for queries: one consistent view, no write lock."""
+    """Open a connection for queries, without the write lock: one view of all on SQLite, one a query on PostgreSQL."""
     with db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            # Its transactions (READ COMMITTED) see no more than single queries do, and cost two round trips.
+            connection.execution_options(isolation_level="AUTOCOMMIT")
         yield connection
 
 
