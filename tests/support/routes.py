@@ -11,12 +11,12 @@ Build = Callable[..., tuple[str, str]]
 def compile_once() -> None:
     """Let rules of the same words share what is compiled from them; a rule hands itself to it at each call."""
     compiled: dict[Any, Build] = {}
-    compile_builder = Rule._compile_builder  # noqa: SLF001  (it is the half of what an application takes to build)
+    compile_builder = Rule._compile_builder
 
     def compile_new(rule: Rule, append_unknown: bool = True) -> Build:
-        words = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)  # noqa: SLF001
+        words = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
         if words not in compiled:
             compiled[words] = compile_builder(rule, append_unknown)
         return compiled[words]
 
-    Rule._compile_builder = compile_new  # type: ignore[method-assign]  # noqa: SLF001
+    Rule._compile_builder = compile_new  # type: ignore[assignment]
