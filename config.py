@@ -66,6 +66,13 @@ class Environment:
                 raise ConfigError(f"What follows whsec_ in {name} must be base64.")
         return found
 
+    def folder(self, name: str) -> str:
+        """Read the name of a folder that is there and can be written to; empty when it is not set."""
+        path = self._values.get(name)
+        if path is not None and not os.access(path, os.W_OK | os.X_OK):
+            raise ConfigError(f"{name} must be a folder that can be written to, not {path!r}.")
+        return path or ""
+
     def flag(self, name: str, *, default: bool) -> bool:
         text = self.text(name, "1" if default else "0").lower()
         if text not in {"0", "1", "false", "true", "no", "yes"}:
@@ -108,7 +115,7 @@ def _service(env: Environment, app_env: str) -> dict[str, Any]:
         "WEB_CONCURRENCY": env.whole("WEB_CONCURRENCY", 1, least=1, most=64),
         "WEB_THREADS": threads,
         # A folder where processes put their counters together for /metrics, empty when they start; none: each its own.
-        "PROMETHEUS_MULTIPROC_DIR": env.text("PROMETHEUS_MULTIPROC_DIR"),
+        "PROMETHEUS_MULTIPROC_DIR": env.folder("PROMETHEUS_MULTIPROC_DIR"),
         # Where the mock CRM listens; MOCK_CRM=0 does not start it.
         "MOCK_CRM_PORT": env.whole("MOCK_CRM_PORT", 8001, least=1, most=65535),
         "MOCK_CRM": env.flag("MOCK_CRM", default=True),

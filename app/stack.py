@@ -54,7 +54,9 @@ def _processes(settings: dict[str, object]) -> dict[str, str]:
 def _supervise(processes: dict[str, str], settings: dict[str, object]) -> int:
     honcho.manager.KILL_WAIT = STOP_WITHIN
     manager = honcho.manager.Manager()
-    with tempfile.TemporaryDirectory(prefix="crm-sync-metrics-") as counted:
+    # In memory where there is such a place: to write into a mapped file on a disk that is full would end the process.
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="crm-sync-metrics-", dir=memory) as counted:
         environ = {
             metrics.SHARED: counted,
             **os.environ,

@@ -31,11 +31,9 @@ def prepare(engine: Engine, lock_timeout: float) -> None:
         entry.info[USED] = monotonic()
 
     def on_checkout(connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:
-        is_recent = monotonic() - entry.info[USED] < RECENT
-        if is_recent and not _was_told_something(connection):
-            return
         try:
-            engine.dialect.do_ping(connection)
+            if monotonic() - entry.info[USED] >= RECENT or _was_told_something(connection):
+                engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             raise InvalidatePoolError from error
 

@@ -125,6 +125,8 @@ def test_a_short_key_is_refused_and_not_repeated():
         ("CRM_MAX_RETRIES", "0"), ("CRM_RATE_LIMIT", "-1"), ("SYNC_MODE", "batch"), ("SYNC_INTERVAL", "0"),
         ("SYNC_BATCH_SIZE", "0"), ("SYNC_DELETED", "maybe"), ("LOG_LEVEL", "LOUD"), ("SMTP_TLS", "yes"),
         ("SMTP_PORT", "smtp"), ("TOKEN_REFRESH_THRESHOLD", "-1"), ("PUSH_BUDGET", "0"), ("MOCK_CRM", "2"),
+        ("WEB_CONCURRENCY", "0"), ("WEB_THREADS", "many"), ("PROMETHEUS_MULTIPROC_DIR", "/no/such/folder"),
+        ("PROMETHEUS_MULTIPROC_DIR", ""),
     ],
 )  # fmt: skip
 def test_a_value_that_makes_no_sense_is_named(name, value):
@@ -139,7 +141,7 @@ def test_secrets_are_rotated_by_a_list():
     assert loaded["WEBHOOK_UNSIGNED"] is False
 
 
-# Fails: config.py takes them; the first makes every signed webhook a 500, the second leaves no secret at all.
+# The first would make every signed webhook a 500, the second would leave no secret at all.
 @pytest.mark.parametrize("value", ["whsec_not base64!", " , "])
 def test_a_webhook_secret_that_cannot_sign_is_named(value):
     with pytest.raises(ConfigError, match="WEBHOOK_SECRET"):
