@@ -28,7 +28,8 @@ def main() -> int:
     """Run until Ctrl-C or until one of the processes ends by itself; return the exit status."""
     try:
         settings = config.load()
-        create_app({"LOG_LEVEL": "WARNING", "LOG_FILE": ""})  # whatever is wrong with a setting is said here, once
+        # Whatever is wrong with a setting is said here, once; the counters get their folder below.
+        create_app({"LOG_LEVEL": "WARNING", "LOG_FILE": "", metrics.SHARED: "made below"})
     except ValueError as error:
         print(f"crm-sync cannot start: {error}", file=sys.stderr)
         return 2
