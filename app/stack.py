@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import honcho.manager
+import honcho.printer
 import requests
 from honcho.environ import parse_procfile
 
@@ -19,6 +20,7 @@ from app import create_app, metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60.0
+STARTED_WITHIN = 5.0
 STOP_WITHIN = 25
 """Seconds for what is in flight to end before a process is killed; above gunicorn's graceful timeout."""
 LINE = "─" * 72
@@ -54,7 +56,7 @@ def _processes(settings: dict[str, object]) -> dict[str, str]:
 
 def _supervise(processes: dict[str, str], settings: dict[str, object]) -> int:
     honcho.manager.KILL_WAIT = STOP_WITHIN
-    manager = honcho.manager.Manager()
+    manager = honcho.manager.Manager(_Printer(sys.stdout))  # type: ignore[no-untyped-call]
     # In memory where there is such a place: to write into a mapped file on a disk that is full would end the process.
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
     with tempfile.TemporaryDirectory(prefix="crm-sync-metrics-", dir=memory) as counted:
@@ -71,6 +73,18 @@ def _supervise(processes: dict[str, str], settings: dict[str, object]) -> int:
         manager.loop()
     status = int(manager.returncode or 0)
     return 0 if status in {128 + signal.SIGINT, 128 + signal.SIGTERM} else status
+
+
+class _Printer(honcho.printer.Printer):
+    """Prints what the processes say. When nobody reads that any more (`make run | head`), all ends as at Ctrl-C."""
+
+    def write(self, message: honcho.printer.Message) -> None:
+        try:
+            super().write(message)  # type: ignore[no-untyped-call]
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # Later: honcho cannot end a process that it has not seen start.
+            threading.Timer(STARTED_WITHIN, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 
 def _say_when_ready(settings: dict[str, object]) -> None:

@@ -1,12 +1,14 @@
 """The main job between real processes: web, worker and mock CRM as `make run` starts them."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.stack import until
+from tests.support.stack import ROOT, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -104,3 +106,19 @@ def _pushed(stack):
     families = text_string_to_metric_families(requests.get(f"{stack.api}/metrics", timeout=5).text)
     pushes = [one for family in families for one in family.samples if one.name == "crm_sync_pushes_total"]
     return sum(one.value for one in pushes if one.labels["outcome"] == "synced")
+
+
+def test_make_run_ends_when_nobody_reads_what_it_says(stack):
+    command = [sys.executable, "-m", "app.stack"]
+    started = subprocess.Popen(
+        command, cwd=ROOT, env=stack.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    stack.running["make run"] = started
+    assert started.stdout.readline()
+
+    started.stdout.close()
+
+    assert started.wait(40) == 0
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{stack.api}/healthz", timeout=1)
+    del stack.running["make run"]
