@@ -156,10 +156,15 @@ def _on_sqlite_begin(connection: Connection) -> None:
 
 
 def _on_sqlite_error(context: ExceptionContext) -> None:
-    # A file that was opened while its disk was read-only or ill stays so: the next connection opens it anew.
+    # A file that was opened while its disk was read-only or ill stays so, for all connections of a process as long as
+    # one is open: the next ones open it anew.
     name = getattr(context.original_exception, "sqlite_errorname", None) or ""
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
         context.is_disconnect = True
+        if context.execution_context is not None:
+            context.execution_context.cursor.close()  # SQLAlchemy leaves it to the traceback, and SQLite does not close while it is there
+        if context.engine is not None:
+            context.engine.dispose()
 
 
 def elsewhere() -> Callable[[], AbstractContextManager[Any]]:

@@ -35,7 +35,7 @@ def _look_up(engine: Engine, parked: Parked) -> None:
         applied = feed.fetch(engine, resource, parked.crm_id)
     except CRMError as error:
         log.warning("parked_not_looked_up", status=error.status, **about)
-        _later(engine, parked, was_answered=not isinstance(error, Unavailable))
+        _later(engine, parked, schedule.UNANSWERED_FOR if isinstance(error, Unavailable) else schedule.PARKED_FOR)
         return
     if _is_settled(engine, parked, applied):
         transact(lambda tx: inbox.settled(tx, parked.id, applied.outcome))
@@ -52,10 +52,9 @@ def _is_settled(engine: Engine, parked: Parked, applied: Applied) -> bool:
     return applied.record_id is not None or applied.outcome in {"conflict", "invalid"}
 
 
-def _later(engine: Engine, parked: Parked, *, was_answered: bool = True) -> None:
-    """Look again later, or no more: after a day of looking, and never because the CRM could not be asked."""
+def _later(engine: Engine, parked: Parked, longest: timedelta = schedule.PARKED_FOR) -> None:
     now = engine.world.now()
-    if was_answered and parked.attempts >= schedule.PARKED_TRIES and now - parked.received_at >= schedule.PARKED_FOR:
+    if parked.attempts >= schedule.PARKED_TRIES and now - parked.received_at >= longest:
         _drop(engine, parked, "never_known")
         return
     due_at = now + schedule.parked_pause(parked.attempts, engine.world.random)

@@ -11,9 +11,11 @@ LONGEST_ASKED = 3600.0
 """The longest pause that a CRM is granted, in seconds; then it is asked whether it still holds."""
 PARKED_FIRST = 1.0
 PARKED_FOR = timedelta(hours=24)
-"""How long a delivery waits for its record before it is dropped."""
+"""How long a delivery waits for its record, in a CRM that answers, before it is dropped."""
+UNANSWERED_FOR = timedelta(days=7)
+"""The same in a CRM that does not answer."""
 PARKED_TRIES = 20
-"""How often it is looked up at least in that time: a clock that was set a day ahead has not let a day go by."""
+"""How often it is looked up at least in that time: a clock that was set ahead has not let the time go by."""
 LEASE = timedelta(seconds=60)
 """How long a worker may be at one push before another takes over; above the longest push."""
 

@@ -89,7 +89,7 @@ def test_a_crm_id_that_nobody_knows_is_parked_and_then_dropped(site):
         site.clock.pass_(hours=2)
         return status(site)["resources"]["users"]["parked"] == 0
 
-    until(has_gone, what="its time")
+    until(has_gone, seconds=60, what="its time")
     assert everybody_here(site) == []
     assert_well(site)
 
