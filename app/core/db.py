@@ -162,7 +162,8 @@ def _on_sqlite_error(context: ExceptionContext) -> None:
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
         context.is_disconnect = True
         if context.execution_context is not None:
-            context.execution_context.cursor.close()  # SQLAlchemy leaves it to the traceback, and SQLite does not close while it is there
+            # SQLAlchemy leaves it to the traceback, and SQLite does not close the file while it is there.
+            context.execution_context.cursor.close()
         if context.engine is not None:
             context.engine.dispose()
 

@@ -26,7 +26,7 @@ def plan_and_do(stage: "Stage", engine: Engine, *, compare: bool) -> None:
     # What a worker has claimed is its own for a while, and a plan says so; a circuit that is open lets nothing through.
     is_calm = (
         compare
-        and _keeps_what_it_is_told(stage)
+        and _can_be_foretold(stage)
         and not any(stage.processes.claimed.values())
         and engine.crm.breaker.state == "closed"
     )
@@ -36,7 +36,8 @@ def plan_and_do(stage: "Stage", engine: Engine, *, compare: bool) -> None:
         # Of what refers to others, a plan cannot say yet whether they will be there.
         alone = {name for name, one in engine.registry.items() if not one.references}
         said, did = foretold(planned), came_true(engine, run)
-        _compare(stage, "plan", [one for one in said if one[1] in alone], [one for one in did if one[1] in alone])
+        said, did = (_without_what_is_dropped(stage, [one for one in all_ if one[1] in alone]) for all_ in (said, did))
+        _compare(stage, "plan", said, did)
 
 
 def roll_back_one(stage: "Stage", engine: Engine, which: int, *, compare: bool) -> None:
@@ -57,16 +58,28 @@ def roll_back_one(stage: "Stage", engine: Engine, which: int, *, compare: bool) 
             raise
         return
     _took_back_its_own(stage, engine, run["id"], done["id"])
-    is_calm = knows_all and _keeps_what_it_is_told(stage)
+    # A CRM that keeps silent about a field never confirms what was foretold of it.
+    is_calm = knows_all and _can_be_foretold(stage) and not stage.setting.habits.drops
     if is_calm and not any(stage.processes.claimed.values()) and done["status"] == "succeeded":
         said, did = foretold(dry), came_true(engine, done)
         _compare(stage, "rollback", said, [one for one in did if one in said or one[:4] not in unheard])
 
 
-def _keeps_what_it_is_told(stage: "Stage") -> bool:
-    """Tell whether a write can be foretold at all: not in a CRM that changes or drops it, or lists it late."""
-    habits = stage.setting.habits
-    return not (habits.mangles or habits.drops or habits.lists_late)
+def _can_be_foretold(stage: "Stage") -> bool:
+    """Tell whether writes can be foretold at all: not what a CRM makes of a value, nor what it lists late."""
+    return not (stage.setting.habits.mangles or stage.setting.habits.lists_late)
+
+
+def _without_what_is_dropped(stage: "Stage", writes: Writes) -> Writes:
+    """Leave out the field that the CRM drops: under `crm_wins` it comes back empty, which nobody can foretell."""
+    left = []
+    for side, name, record, action, pairs in writes:
+        habits, fields = stage.crm[name].habits, stage.registry[name].fields.values()
+        dropped = {one.name for one in fields if one.crm and one.crm == habits.drops}
+        kept = [pair for pair in pairs if pair[0] not in dropped]
+        if kept or not pairs:
+            left.append((side, name, record, action, kept))
+    return left
 
 
 def _gone_unheard(stage: "Stage", engine: Engine) -> set[tuple[str, str, str, str]]:

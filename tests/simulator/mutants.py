@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import pytest
 from flask import has_request_context, request
@@ -25,7 +24,6 @@ from app.sync import (
     pull,
     reconcile,
     rollback,
-    schedule,
     task,
 )
 from app.sync import differences as differing
@@ -363,11 +361,6 @@ def no_circuit(patch):
     patch.setattr(breaker.Breaker, "opens_in", lambda _: 0.0)
 
 
-@mutant("back-off between pushes without an outcome", "calls", "circuit", "plan")
-def no_back_off(patch):
-    patch.setattr(schedule, "pause", lambda *_: timedelta(0))
-
-
 # ── what is shown ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -424,7 +417,6 @@ FOUND_AT = {
     "versions_begin_anew": 2,
     "broken_connections_are_kept": 5,
     "nobody_pauses": 88,
-    "no_back_off": 23,
     "the_dead_stay_dead": 1,
     "a_token_for_each_call": 1,
     "no_circuit": 6,
