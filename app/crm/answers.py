@@ -68,6 +68,11 @@ def refused_call(error: Rejected | Conflict) -> Rejected:
     return kind(error.message, status=error.status, code=error.code, request_id=error.request_id)
 
 
+def not_known(error: Rejected | Conflict) -> OutcomeUnknown:
+    """Sort the refusal of a repeated call: this attempt did nothing, but an earlier one may have been done."""
+    return OutcomeUnknown(error.message, status=error.status, code=error.code, request_id=error.request_id)
+
+
 def lost(error: requests.RequestException, sent_id: str | None = None) -> CRMError:
     """Sort a call without an answer: it was never sent, or nobody knows. The text stays ours: theirs can hold data."""
     if isinstance(error, requests.exceptions.InvalidJSONError):

@@ -15,7 +15,7 @@ from app.crm.batch import Result
 from app.crm.calls import Calls
 from app.crm.config import CRMConfig
 from app.crm.dialect import Item, Listed, Page
-from app.crm.errors import Conflict, CRMError, NotThere, OutcomeUnknown, Rejected
+from app.crm.errors import Conflict, CRMError, NotThere, Rejected
 from app.crm.health import Health, health
 
 NO_BATCHES = 600.0
@@ -77,9 +77,14 @@ class CRMClient(Calls):
         """Change some fields, provided that the record is still at `version` (None: whatever it is at)."""
         headers = {"Idempotency-Key": key, **dialect.if_match(version)}
 
-        def attempt(_: bool) -> Snapshot:
+        def attempt(unsure: bool) -> Snapshot:
             target = dialect.record_path(path, crm_id)
-            answer = self._call("PATCH", target, json=dict(fields), headers=headers, deadline=deadline)
+            try:
+                answer = self._call("PATCH", target, json=dict(fields), headers=headers, deadline=deadline)
+            except Rejected as error:
+                if unsure and not isinstance(error, NotThere):
+                    raise answers.not_known(error) from error
+                raise
             return read_snapshot(answer, asked=crm_id)
 
         return self._again(attempt, deadline)
@@ -122,9 +127,7 @@ class CRMClient(Calls):
         # The size, or a value that cannot be written, is only this one's.
         if error.status not in {None, requests.codes.request_entity_too_large}:
             self._no_batches_until = self._world.monotonic() + NO_BATCHES
-        if unsure:  # this attempt did nothing, but an earlier one may have
-            return OutcomeUnknown(error.message, status=error.status, request_id=error.request_id)
-        return answers.refused_call(error)
+        return answers.not_known(error) if unsure else answers.refused_call(error)
 
     def get(self, path: str, crm_id: str, *, deadline: float | None = None) -> Snapshot:
         """Fetch one record. Raises NotThere when the CRM does not have it."""

@@ -67,6 +67,8 @@ def _merge(this: Incoming, record: Record, copy: CrmCopy, created: Fields) -> Ap
         return Applied("ask", record.id)  # half of it would be taken for this version, and overwrite the rest unseen
     told, wrong = this.work.read(this.snapshot)
     owed = this.work.owed(record.id)
+    # Who was taken out here, and is left alone in the CRM, holds no opinion on what becomes of it there.
+    is_parted = record.deleted_at is not None and copy.deleted
     # Nobody was said in the place of whom the CRM does not have: that it says nobody too is no news, and ours stays.
     ours = {name for name in this.source.unsaid if told.get(name) is None}
     merged = reconcile.merge(
@@ -74,7 +76,7 @@ def _merge(this: Incoming, record: Record, copy: CrmCopy, created: Fields) -> Ap
         record.fields,
         told,
         this.snapshot.stamp,
-        lambda name: "local" if name in ours else this.winner(record, name),
+        lambda name: "crm" if is_parted else "local" if name in ours else this.winner(record, name),
         whole=this.is_whole,
         sent=() if owed is None else owed.sent,
         answer_to=this.source.answer_to,
@@ -83,7 +85,7 @@ def _merge(this: Incoming, record: Record, copy: CrmCopy, created: Fields) -> Ap
         record.deleted_at is not None and not copy.deleted
     ):  # it keeps its values, so the base of the merge stays too, should it be restored
         merged.copy.fields |= {name: copy.fields[name] for name in merged.taken if name in copy.fields}
-    found = [_clash(this, record, clash) for clash in merged.clashes]
+    found = [_clash(this, record, clash) for clash in merged.clashes if not is_parted]
     found += [*_unreadable(this, record, wrong), *handover.refuse_taken(this, record, merged)]
     count = sum(this.report(one) for one in found)
     changed = _write(this, record, merged, created)

@@ -75,10 +75,15 @@ def _failed(engine: Engine, task: Task, error: CRMError) -> Ended:
 
 
 def _push(engine: Engine, task: Task, deadline: float | None) -> Ended:
+    has_asked = False
     for _ in range(ROUNDS):
         try:
             return _arrived(engine, task, _call(engine, task, deadline))
-        except Conflict as error:
+        except (Conflict, Rejected) as error:
+            # What was sent before, and never answered, may have arrived: a refusal says nothing of that.
+            if isinstance(error, Rejected) and (has_asked or task.action != "update" or not task.owed.sent):
+                raise
+            has_asked = True
             newer = _merged_with_theirs(engine, task, error, deadline)
             if isinstance(newer, Ended):
                 return newer
@@ -123,7 +128,9 @@ def _arrived(engine: Engine, task: Task, answer: Snapshot | None) -> Ended:
     return within(engine, resource, lambda work: arrived(work, engine, task, answer), ids=[task.owed.record_id])
 
 
-def _merged_with_theirs(engine: Engine, task: Task, refusal: Conflict, deadline: float | None) -> Task | Ended:
+def _merged_with_theirs(
+    engine: Engine, task: Task, refusal: Conflict | Rejected, deadline: float | None
+) -> Task | Ended:
     """Fetch what the CRM has by now and merge it; return what is still owed, or how the push ended."""
     resource = engine.registry[task.owed.resource]
     try:

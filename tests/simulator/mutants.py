@@ -21,6 +21,7 @@ from app.sync import (
     foreseen,
     incoming,
     parked,
+    plan,
     pull,
     reconcile,
     rollback,
@@ -364,7 +365,12 @@ def no_circuit(patch):
 # ── what is shown ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@mutant("a plan, and a dry rollback, hold every write", "plan", "rollback")
+@mutant("a plan holds what would be written", "plan")
+def plans_are_empty(patch):
+    patch.setattr(plan.Plan, "add", lambda *_: None)
+
+
+@mutant("a dry rollback holds every write", "rollback")
 def plans_leave_out(patch):
     real = foreseen.writes_of
     patch.setattr(foreseen, "writes_of", lambda *given: [one for one in real(*given) if one["action"] != "update"])
@@ -421,6 +427,7 @@ FOUND_AT = {
     "a_token_for_each_call": 1,
     "no_circuit": 6,
     "plans_leave_out": 34,
+    "plans_are_empty": 155,
     "verify_sees_nothing": 2,
     "errors_mean_nothing_was_done": 248,
     "rollbacks_take_all": 453,

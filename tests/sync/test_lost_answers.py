@@ -54,6 +54,28 @@ def test_an_update_whose_answer_was_lost_does_not_flip_a_newer_edit_back(client,
     assert client.get("/sync/conflicts").json["data"] == []
 
 
+@pytest.mark.parametrize("in_between", [0, 2], ids=["in one push", "by a later push"])
+def test_an_update_that_was_lost_and_then_refused_does_not_flip_a_newer_edit_back(
+    client, crm, user, worker, clock, in_between
+):
+    crm.fault("cut_after", count=1, method="PATCH")
+    if in_between:
+        crm.fault("status", status=503, count=in_between, method="PATCH")
+    crm.fault("status", status=422, count=1, method="PATCH")
+    client.patch(f"/users/{user['id']}", json={"name": "Ann Once"})
+    assert crm.get(user["crm_id"])["name"] == "Ann Once"
+    if in_between:
+        clock.pass_(seconds=60)
+        worker.push()
+    crm.heal()
+
+    client.patch(f"/users/{user['id']}", json={"name": "Ann Now"})
+    worker.drain()
+
+    assert client.get(f"/users/{user['id']}").json["name"] == crm.get(user["crm_id"])["name"] == "Ann Now"
+    assert client.get("/sync/conflicts").json["data"] == []
+
+
 def test_a_change_taken_back_while_its_push_was_lost_is_taken_back_there_too(client, crm, user, worker):
     crm.fault("cut_after", count=3, method="PATCH")
     client.patch(f"/users/{user['id']}", json={"phone": "222-222-2222"})
