@@ -12,6 +12,9 @@ from app.sync.engine import Engine
 from app.sync.owing import remove_if_heard, settle_status
 from app.sync.tombstone import OURS
 
+NONE_OF_THEIRS = -1
+"""A version that no record of the CRM has, and no message leads on from: the next write is refused, and all fetched."""
+
 
 def set_fields(
     work: Work, engine: Engine, record: Record, fields: Fields, origin: Origin, run_id: str | None = None
@@ -54,7 +57,7 @@ def restore(work: Work, engine: Engine, record: Record, origin: Origin, run_id: 
         copy.fields = {name: value for name, value in copy.fields.items() if name not in copy.held}
         copy.same_as = {name: value for name, value in copy.same_as.items() if name not in copy.held}
         copy.held = []
-        copy.version = None if copy.version is None else 0  # nothing is known whole: the next write must be refused
+        copy.version = None if copy.version is None else NONE_OF_THEIRS
         work.copies.put(record.id, copy)
         entry = work.owed(record.id)
         assert entry is not None

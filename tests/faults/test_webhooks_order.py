@@ -97,7 +97,7 @@ def test_a_crm_id_that_nobody_knows_is_parked_and_then_dropped(site):
 def test_older_equal_and_future_stamps_are_settled_by_the_crm(site, user):
     fault(site, "webhook_drop", count=None)
     newest = edit_there(site, user["crm_id"], phone="333-333-3333")
-    assert post(site, newest, "msg_0").json()["outcome"] == "applied"
+    assert post(site, newest, "msg_0").json()["outcome"] in {"applied", "unchanged"}  # a pull may have been first
     at = site.there()[0]["updated_at"]
     old, ahead = site.clock.now() - timedelta(hours=1), site.clock.now() + timedelta(hours=1)
 
