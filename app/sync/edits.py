@@ -10,10 +10,8 @@ from app.store.journal import Changed, Entry
 from app.store.work import Work
 from app.sync.engine import Engine
 from app.sync.owing import remove_if_heard, settle_status
+from app.sync.reconcile import known_no_more
 from app.sync.tombstone import OURS
-
-NONE_OF_THEIRS = -1
-"""A version that no record of the CRM has, and no message leads on from: the next write is refused, and all fetched."""
 
 
 def set_fields(
@@ -57,7 +55,7 @@ def restore(work: Work, engine: Engine, record: Record, origin: Origin, run_id: 
         copy.fields = {name: value for name, value in copy.fields.items() if name not in copy.held}
         copy.same_as = {name: value for name, value in copy.same_as.items() if name not in copy.held}
         copy.held = []
-        copy.version = None if copy.version is None else NONE_OF_THEIRS
+        copy.version = known_no_more(copy.version)
         work.copies.put(record.id, copy)
         entry = work.owed(record.id)
         assert entry is not None

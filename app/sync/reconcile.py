@@ -14,6 +14,9 @@ Order = Literal["newer", "same", "older"]
 Decide = Callable[[str], Winner | None]
 """Says who wins a conflict on the field of this name."""
 
+NONE_OF_THEIRS = -1
+"""A version that no record of the CRM has, and no message leads on from: the next write is refused, and all fetched."""
+
 
 @dataclass(frozen=True)
 class Clash:
@@ -67,6 +70,11 @@ def merge(
         merged.copy.same_as[name] = answer_to[name]  # it says nothing of this field: sending it again changes nothing
     merged.copy.version = _known_whole(copy, merged.copy.stamps, stamp, whole=whole)
     return merged
+
+
+def known_no_more(version: int | None) -> int | None:
+    """Return what to keep instead of the version of a record that we no longer claim to know whole."""
+    return None if version is None else NONE_OF_THEIRS  # None: this CRM has no versions
 
 
 def compare(stamp: Stamp, known: Stamp | None) -> Order:

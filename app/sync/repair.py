@@ -8,6 +8,7 @@ from app.sync.differences import Difference
 from app.sync.engine import Engine
 from app.sync.incoming import Source
 from app.sync.part import Part
+from app.sync.reconcile import known_no_more
 from app.sync.unit import within
 from app.sync.verify import Verified
 
@@ -58,7 +59,7 @@ def _forget(work: Work, engine: Engine, record: Record) -> None:
     """Believe nothing of what the CRM told us but the values, and owe it what it surely has not heard."""
     copy = work.copy(record.id)
     if copy is not None:
-        copy.stamps, copy.version = {}, None if copy.version is None else 0
+        copy.stamps, copy.version = {}, known_no_more(copy.version)
         copy.deleted = copy.deleted and (record.deleted_at is not None or record.crm_id is None)
         work.copies.put(record.id, copy)
     if record.deleted_at is not None or record.crm_id is None:

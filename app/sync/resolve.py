@@ -14,6 +14,7 @@ from app.sync.edits import set_fields
 from app.sync.engine import Engine
 from app.sync.incoming import Incoming, Source
 from app.sync.owing import settle_status, waiting_fields
+from app.sync.reconcile import NONE_OF_THEIRS
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _claim(work: Work, engine: Engine, known: Known, record: Record, choice: Cho
             raise Taken(f"{known.found.crm_id} is linked with another {work.resource.singular}.")
         old = work.copy(record.id)
         former = [] if old is None else tombstone.links(old)
-        work.copies.put(record.id, CrmCopy(known.found.crm_id, version=0, former=former))
+        work.copies.put(record.id, CrmCopy(known.found.crm_id, version=NONE_OF_THEIRS, former=former))
         work.outbox.remove(record.id)
         record.crm_id, record.status, record.error = known.found.crm_id, "conflict", None
         work.ask(f"ask-{engine.world.new_id()}", known.found.crm_id)

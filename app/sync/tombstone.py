@@ -113,7 +113,7 @@ def _follow_merge(this: Incoming, record: Record, copy: CrmCopy, winner: str) ->
     if is_circle or this.work.linked(winner) is not None:
         return None
     # What the CRM last told us of the old one is the base for the new one; its versions mean nothing there.
-    version = None if copy.version is None else 0
+    version = reconcile.known_no_more(copy.version)
     held = waiting_fields(this.work, record, copy)
     moved = CrmCopy(winner, dict(copy.fields), version, same_as=copy.same_as, held=held, former=links(copy))
     this.work.copies.put(record.id, moved)
