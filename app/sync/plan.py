@@ -60,25 +60,26 @@ def make(engine: Engine, resource: Resource, direction: str, plan: Plan) -> None
 def _pull(engine: Engine, resource: Resource, plan: Plan, seen: set[str] | None) -> None:
     held: dict[str, dict[str, Any]] = {}
     linked = 0
-    for items in _together(_pages(engine, resource, plan)):
+    for items, is_last in _together(_pages(engine, resource, plan)):
         with reading() as connection:
             work = Work(connection, resource, locking=False)
             feed.apply_all(work, engine, items, None, Counts())
             held |= work.held
             linked += _newly_linked(work)
+            if is_last:  # in the same unit of work: what was deleted may have been linked only just now
+                _deletions(work, engine, plan, held, linked)
             _add(work, engine, plan, seen)
-    _deletions(engine, resource, plan, held, linked, seen)
 
 
-def _together(pages: Iterator[list[Snapshot]]) -> Iterator[list[Snapshot]]:
+def _together(pages: Iterator[list[Snapshot]]) -> Iterator[tuple[list[Snapshot], bool]]:
     """Put pages together: one may take what another gives up, and a unit of work that is not written forgets."""
     items: list[Snapshot] = []
     for page in pages:
         items += page
         if len(items) >= AT_ONCE:
-            yield items
+            yield items, False
             items = []
-    yield items
+    yield items, True
 
 
 def _newly_linked(work: Work) -> int:
@@ -117,26 +118,20 @@ def _one_by_one(engine: Engine, resource: Resource, plan: Plan) -> Iterator[list
         after = batch[-1].id
 
 
-def _deletions(
-    engine: Engine, resource: Resource, plan: Plan, held: dict[str, dict[str, Any]], more: int, seen: set[str] | None
-) -> None:
+def _deletions(work: Work, engine: Engine, plan: Plan, held: dict[str, dict[str, Any]], more: int) -> None:
     """Add the deletions, or that a person has to approve them; `more` records are linked by what came before."""
-    with reading() as connection:
-        held |= {
-            one.crm_id: one.body for one in inbox.held(connection, resource.name, inbox.ALL) if one.body is not None
-        }
-        linked = records.count_linked(connection, resource) + more if len(held) > deletions.ALWAYS else 0
-        work = Work(connection, resource, locking=False)
-        work.load(crm_ids=held)
-        snapshots = [delivery.to_snapshot(body) for body in held.values()]
-        if len(held) > deletions.allowed(linked):
-            plan.waits["needs_approval"].append({"resource": resource.name, "deletions": len(held), "linked": linked})
-            for snapshot in snapshots:
-                deletions.ask_a_person(Part(engine, "", resource), work, snapshot)
-        else:
-            for snapshot in snapshots:
-                pull.apply(work, engine, snapshot, Source("pull"))
-        _add(work, engine, plan, seen)
+    resource = work.resource
+    held |= {one.crm_id: one.body for one in inbox.held(work.tx, resource.name, inbox.ALL) if one.body is not None}
+    linked = records.count_linked(work.tx, resource) + more if len(held) > deletions.ALWAYS else 0
+    work.load(crm_ids=held)
+    snapshots = [delivery.to_snapshot(body) for body in held.values()]
+    if len(held) > deletions.allowed(linked):
+        plan.waits["needs_approval"].append({"resource": resource.name, "deletions": len(held), "linked": linked})
+        for snapshot in snapshots:
+            deletions.ask_a_person(Part(engine, "", resource), work, snapshot)
+    else:
+        for snapshot in snapshots:
+            pull.apply(work, engine, snapshot, Source("pull"))
 
 
 def _add(work: Work, engine: Engine, plan: Plan, seen: set[str] | None) -> None:

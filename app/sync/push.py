@@ -105,13 +105,13 @@ def _call(engine: Engine, task: Task, deadline: float | None) -> Snapshot | None
             look_first=task.look_first,
             deadline=deadline,
         )
+    if task.action == "fetch":
+        return _fetch(engine, task, deadline)
     assert task.crm_id is not None
     if task.action == "delete":
         crm.delete(resource.crm_path, task.crm_id, version=task.version, deadline=deadline)
         return None
     try:
-        if task.action == "fetch":
-            return crm.get(resource.crm_path, task.crm_id, deadline=deadline)
         return crm.update(resource.crm_path, task.crm_id, fields, version=task.version, key=task.key, deadline=deadline)
     except NotThere as error:
         return gone(task, error)
@@ -146,6 +146,7 @@ def _merged_with_theirs(
 
 
 def _fetch(engine: Engine, task: Task, deadline: float | None) -> Snapshot | None:
+    """Ask for the CRM's record. A question that was refused is a question still: OutcomeUnknown says so."""
     resource = engine.registry[task.owed.resource]
     if task.crm_id is None:
         return engine.crm.find(resource.crm_path, task.owed.record_id, deadline=deadline)
@@ -153,6 +154,8 @@ def _fetch(engine: Engine, task: Task, deadline: float | None) -> Snapshot | Non
         return engine.crm.get(resource.crm_path, task.crm_id, deadline=deadline)
     except NotThere as error:
         return gone(task, error)
+    except Rejected as error:
+        raise OutcomeUnknown(error.message, status=error.status, code=error.code) from error
 
 
 def _merge(work: Work, engine: Engine, task: Task, theirs: Snapshot) -> Task | Ended:

@@ -7,7 +7,7 @@ from app.http import health
 from app.http.wiring import engine as the_engine
 from app.services import records
 from app.store import conflicts
-from tests.support.decisions import configure
+from tests.support.decisions import configure, merge
 from tests.support.plans import came_true, foretell, foretold
 from tests.support.runs import do, new_there, new_users, tables
 from tests.support.settings import ANN
@@ -98,6 +98,12 @@ def a_restored_record_that_the_crm_still_has(client, crm, user, clock):
     restore(user)
 
 
+def merged_into_one_that_was_deleted_then(client, crm, user, clock):
+    (winner,) = new_there(crm, 1)
+    merge(crm, winner["crm_id"], user["crm_id"])
+    crm.delete(winner["crm_id"])
+
+
 def restore(user):
     records.restore(the_engine(), the_engine().registry["users"], user["id"])
 
@@ -119,6 +125,7 @@ SITUATIONS = [
     deleted_here_and_edited_there,
     a_duplicate,
     an_email_that_moves_to_another_record,
+    merged_into_one_that_was_deleted_then,
 ]
 EVERY_SITUATION = pytest.mark.parametrize("situation", SITUATIONS, ids=lambda one: one.__name__)
 

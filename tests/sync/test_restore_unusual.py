@@ -42,6 +42,20 @@ def test_the_crm_is_down_when_it_is_brought_back(client, crm, user, worker, engi
     assert_in_step(engine, crm)
 
 
+def test_a_question_that_was_refused_is_asked_again(client, crm, user, worker, engine, restore):
+    deleted_there(client, crm, user, worker, None)
+    crm.fault("status", status=403, count=1, method="GET")
+    restore(user)
+    worker.push(rounds=1)
+    asked = read(client, user)
+    worker.drain()
+
+    assert (asked["sync_status"], asked["sync_error"]) == ("pending", "injected_fault: Asked for.")
+    assert read(client, user)["sync_status"] == "synced"
+    assert only(crm.all())["crm_id"] != user["crm_id"]
+    assert_in_step(engine, crm)
+
+
 def test_staff_changed_it_before_our_delete_came_and_their_change_is_taken(client, crm, user, worker, engine, restore):
     delete_later(client, user)
     crm.edit(user["crm_id"], phone=THERE)
