@@ -7,7 +7,7 @@ from app.core.rules import NO_RULES, Effect, Seen
 from app.store import records
 from app.store.journal import DELETED, Entry, differences
 from app.store.work import Work
-from app.sync import edits
+from app.sync import edits, handover
 from app.sync.engine import Engine
 from app.sync.owing import settle_status
 
@@ -19,6 +19,7 @@ def finish(work: Work, engine: Engine) -> None:
     if work.resource.rules is not NO_RULES and work.journal:
         _announce(work, engine)
         _follow(work, engine)
+    handover.let_go(work, engine)
     work.flush(engine.world.now())
     if work.linked_anew:
         _name_anew(work, engine)
@@ -62,6 +63,7 @@ def _follow(work: Work, engine: Engine) -> None:
         mine = [(effect, entry) for effect, entry in found if effect.resource == name]
         for field in sorted({effect.field for effect, _ in mine}):
             _take_effect(other, engine, field, [pair for pair in mine if pair[0].field == field])
+        handover.let_go(other, engine)
         other.flush(engine.world.now())
 
 

@@ -7,7 +7,9 @@ from app.core.kinds import unique_key
 from app.core.record import MISSING, CrmCopy, Record
 from app.store import journal
 from app.store.conflicts import Found, Known
+from app.store.journal import Entry
 from app.store.work import Work
+from app.sync.engine import Engine
 from app.sync.incoming import Incoming
 from app.sync.owing import settle_status
 from app.sync.reconcile import Merged
@@ -71,6 +73,24 @@ def settle(this: Incoming, record: Record, before: Keys) -> None:
         ready = next((one for one in wishes.values() if one.name == name and unique_key(one.value) == key), None)
         if ready is not None and this.work.holder(name, ready.value) is None:
             freed += _grant(this, wishes, [ready])
+
+
+def let_go(work: Work, engine: Engine) -> None:
+    """Ask the CRM about whoever still waits for what this unit of work has freed: no news of it may come any more."""
+    freed = {one for entry in work.journal if entry.version > 1 for one in _freed(work, entry)}
+    for known in work.waiting() if freed else ():
+        if (known.found.field, unique_key(known.found.crm)) in freed:
+            work.ask(f"ask-{engine.world.new_id()}", known.found.crm_id)
+
+
+def _freed(work: Work, entry: Entry) -> set[tuple[str, str | None]]:
+    """Return what a change took from a record of the unique fields: what was edited, or all when it was deleted."""
+    unique = work.resource.unique_fields
+    old = {name: entry.changes[name][0] for name in unique if name in entry.changes}
+    if entry.changes.get(journal.DELETED) == (False, True):
+        record = work.record(entry.record_id)
+        old |= {} if record is None else {name: record.fields[name] for name in unique}
+    return {(name, unique_key(value)) for name, value in old.items() if value is not None}
 
 
 def _wishes(work: Work) -> Wishes:

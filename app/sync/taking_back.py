@@ -9,7 +9,7 @@ from app.crm import CRMError, OutcomeUnknown
 from app.store import crm_changes, journal, runs
 from app.store.crm_changes import Told
 from app.store.work import Work
-from app.sync import bulk, rollback, task
+from app.sync import bulk, handover, rollback, task
 from app.sync.counts import Counts
 from app.sync.incoming import Kind
 from app.sync.owing import settle_status
@@ -51,6 +51,7 @@ def _page(part: Part, rolled_back: str, ids: Sequence[str]) -> list[Left]:
         work = Work(tx, part.resource)
         taken = rollback.take_back(work, engine, rollback.steps(work, rolled_back, rest), part.run_id)
         counts = _counted(work)
+        handover.let_go(work, engine)
         work.flush(engine.world.now())
         part.note(tx, counts)
         return taken, counts

@@ -181,20 +181,29 @@ class TestTaken:
 
         assert_settled(client, engine, crm)
 
-    @pytest.mark.parametrize("act", ["email", "delete"])
-    def test_one_that_became_free_here_is_a_persons_to_take(self, client, crm, waiting, holder, worker, engine, act):
-        if act == "email":
+    @pytest.fixture(params=["email", "delete"])
+    def freed(self, client, waiting, holder, request):
+        """Free, here, what the other one waits for."""
+        if request.param == "email":
             patch(client, holder, email="other@example.com")
         else:
             client.delete(f"/users/{holder['id']}")
+
+    def test_one_that_became_free_here_is_taken(self, client, crm, waiting, worker, engine, freed):
+        worker.drain()
+
+        assert only(conflicts(client))["resolution"] == "crm"
+        assert read(client, waiting)["email"] == email(1).upper()
+        assert_settled(client, engine, crm)
+
+    def test_or_a_person_is_faster(self, client, crm, waiting, worker, engine, freed):
         decide(engine, open_conflict(client), "crm")
         worker.drain()
 
         assert read(client, waiting)["email"] == email(1).upper()
         assert_settled(client, engine, crm)
 
-    def test_or_is_taken_with_the_next_news(self, client, crm, waiting, holder, worker, engine):
-        patch(client, holder, email="other@example.com")
+    def test_or_other_news_are(self, client, crm, waiting, worker, engine, freed):
         crm.edit(waiting["crm_id"], name="There")
         worker.pull()
 
