@@ -38,6 +38,11 @@ class Database:
         """Return the address for psycopg."""
         return self.url.replace("postgresql+psycopg://", "postgresql://")
 
+    @property
+    def schema(self) -> str:
+        """Return the schema of a PostgreSQL database."""
+        return self.url.rpartition("search_path%3D")[2]
+
     def empty(self) -> None:
         """Take out everything but the version of the schema."""
         assert not self.is_sqlite

@@ -6,55 +6,63 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements-peers.txt"
+import psycopg
+
+from benchmarks.databases import Database
+
+HERE = Path(__file__).resolve().parent
+REQUIREMENTS = HERE.parent / "requirements-peers.txt"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crm-sync"
 DESTINATIONS = ("duckdb", "SQLite")
-SCRIPT = '''
-"""A pull with dlt: pages of the change feed, merged on their primary key."""
-import json, sys, time
-import dlt, requests
-
-url, destination, folder, records = sys.argv[1:]
-
-@dlt.resource(name="users", primary_key="crm_id", write_disposition="merge")
-def users():
-    session, cursor, more = requests.Session(), None, True
-    while more:
-        asked = {"limit": "1000", **({"updated_since": cursor} if cursor else {})}
-        page = session.get(f"{url}/crm/users", params=asked, headers={"X-API-Key": "demo-api-key"}).json()
-        cursor, more = page["next_cursor"], page["has_more"]
-        yield page["items"]
-
-into = (dlt.destinations.duckdb(f"{folder}/store.duckdb") if destination == "duckdb"
-        else dlt.destinations.sqlalchemy(f"sqlite:///{folder}/store.db"))
-pipeline = dlt.pipeline("peer", destination=into, dataset_name="peer", pipelines_dir=f"{folder}/pipelines")
-begun = time.perf_counter()
-pipeline.run(users())
-taken = time.perf_counter() - begun
-with pipeline.sql_client() as sql:
-    found = sql.execute_sql("SELECT count(*) FROM users")[0][0]
-assert found == int(records), found
-print(json.dumps(taken))
-'''
 
 
 def dlt_pull(url: str, destination: str, records: int) -> float | None:
-    """Pull with dlt in a fresh process; return its seconds, None where it cannot be had."""
+    """Pull with dlt in a fresh process; return its seconds without its start, None where it cannot be had."""
     python = _environment()
     if python is None:
         return None
     with tempfile.TemporaryDirectory(prefix="crm-sync-bench-") as folder:
         settings = {**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": folder}
         done = subprocess.run(
-            [python, "-c", SCRIPT, url, destination, folder, str(records)],
+            [python, HERE / "peer_dlt.py", url, destination, folder, str(records)],
             cwd=folder, env=settings, capture_output=True, text=True, check=False,
         )  # fmt: skip
     if done.returncode:
         print(f"dlt on {destination} failed: {done.stderr[-500:]}", file=sys.stderr)
         return None
     taken: float = json.loads(done.stdout.splitlines()[-1])
+    return taken
+
+
+def singer_pull(url: str, database: Database, records: int) -> float | None:
+    """Pull with a Singer tap into target-postgres; return the seconds of both, their start included, or None."""
+    python = _environment()
+    if python is None:
+        return None
+    with tempfile.TemporaryDirectory(prefix="crm-sync-bench-") as name:
+        folder = Path(name)
+        (folder / "tap.json").write_text(json.dumps({"url": url}))
+        into = {"sqlalchemy_url": database.url.partition("?")[0], "default_target_schema": database.schema,
+                "add_record_metadata": False, "activate_version": False}  # fmt: skip
+        (folder / "target.json").write_text(json.dumps(into))
+        read = [python, HERE / "peer_singer.py", "--config", "tap.json"]
+        write = [Path(python).with_name("target-postgres"), "--config", "target.json"]
+        begun = time.perf_counter()
+        with (
+            (folder / "log").open("w") as log,
+            subprocess.Popen(read, cwd=folder, stdout=subprocess.PIPE, stderr=log) as tap,
+        ):
+            done = subprocess.run(write, cwd=folder, stdin=tap.stdout, capture_output=True, text=True, check=False)
+        taken = time.perf_counter() - begun
+    if done.returncode or tap.returncode:
+        print(f"Singer failed: {done.stderr[-500:]}", file=sys.stderr)
+        return None
+    with psycopg.connect(database.dsn) as connection:
+        (found,) = connection.execute("SELECT count(*) FROM crm_users").fetchone() or (0,)
+    assert found == records, found
     return taken
 
 

@@ -22,7 +22,11 @@ def measure(rounds: int, with_peers: bool) -> list[Row]:
         rows = [_on_sqlite(rounds, template, crm)]
         if databases.has_postgresql():
             rows.append(_on_postgresql(min(rounds, POSTGRESQL_ROUNDS), crm))
-        return rows + (_to_dlt(template, crm) if with_peers else [])
+        if with_peers:
+            rows += _to_dlt(template, crm)
+        if with_peers and databases.has_postgresql():
+            rows += _to_singer(crm)
+        return rows
 
 
 def pulled(database: Database, crm: Canned, records: int) -> Done:
@@ -71,6 +75,17 @@ def _to_dlt(template: Path, crm: Canned) -> list[Row]:
             what = f"first pull of {RECORDS:,}, ours on SQLite to dlt on {destination} (1 round)"
             rows.append(Row(what, "s", [mine], [theirs], "less", 1 / 15, is_peer=True))
     return rows
+
+
+def _to_singer(crm: Canned) -> list[Row]:
+    """Compare once with a Singer tap and target, on PostgreSQL: two processes, which keep what came and no history."""
+    with databases.postgresql("singer") as database:
+        theirs = peers.singer_pull(crm.url, database, RECORDS)
+        if theirs is None:
+            return []
+        mine = pulled(database, crm, RECORDS).seconds
+    what = f"first pull of {RECORDS:,}, ours to Singer, both on PostgreSQL (1 round)"
+    return [Row(what, "s", [mine], [theirs], "less", is_peer=True)]
 
 
 BENCH = Bench("pull", "Pull of 100,000 new users, to requests + json + executemany", measure)

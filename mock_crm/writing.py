@@ -172,4 +172,4 @@ def _names(item: object) -> dict[str, str]:
 def _require(record: Record, expects: Callable[[int], bool]) -> None:
     if not expects(record.version):
         message = f"The record is at version {record.version} by now."
-        raise ApiError(412, "version_mismatch", message, version=record.version)
+        raise ApiError(412, "version_mismatch", message, crm_id=record.crm_id, version=record.version)

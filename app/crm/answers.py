@@ -56,7 +56,7 @@ def refused(status: int, said: Mapping[str, Any], retry_after: float | None = No
     if is_outage(status) or status < requests.codes.bad_request:
         return OutcomeUnknown(message, retry_after=retry_after, **about)
     if status in MOVED_ON:
-        return Conflict(message, **about)
+        return Conflict(message, crm_id=dialect.identity(said.get("crm_id")), **about)
     if status in GONE and is_own:
         return NotThere(message, merged_into=dialect.merged_into(said), **about)
     return Rejected(message, **about)

@@ -101,6 +101,10 @@ class NotThere(Rejected):
 
 
 class Conflict(CRMError):
-    """The record has moved on in the CRM: fetch it and merge."""
+    """The record has moved on in the CRM: fetch it and merge. `crm_id` is set where the CRM says which record it is."""
 
     _advice = "Fetch it again and repeat the change."
+
+    def __init__(self, message: str, *, crm_id: str | None = None, **about: Any) -> None:
+        super().__init__(message, **about)
+        self.crm_id = crm_id

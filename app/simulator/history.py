@@ -1,7 +1,7 @@
 """What happens in one simulated history: steps from a seed, plain values that can be kept, replayed and cut down."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -118,17 +118,9 @@ def make(
     setting = _setting(random)
     drawn = random.choice(RATES)
     cast = _cast(random, registry) if len(registry) > 1 else {}
-    if len(cast) > 1:
-        setting = replace(setting, habits=_sure(setting.habits))
     maker = _Maker(random, setting, faults, drawn if rate is None else rate, cast)
     steps = [maker.first(name) for name in cast for _ in range(FIRST)] if len(cast) > 1 else []
     return History(seed, setting, [*steps, *(maker.step() for _ in range(count))], tuple(cast))
-
-
-def _sure(habits: Habits) -> Habits:
-    """Return the habits of a CRM that finds what it was sent in a batch; nothing else can say whether that arrived."""
-    return replace(habits, looks_up=habits.looks_up or habits.has_batches,
-                   finds_late=habits.finds_late and not habits.has_batches)  # fmt: skip
 
 
 def _cast(random: Random, registry: Registry) -> dict[str, int]:

@@ -32,6 +32,8 @@ class Processes:
         self.claimed: dict[str, list[Task]] = {}
         """What each worker has claimed and not pushed yet."""
         self.left: int | None = None
+        self.is_dead = False
+        """Whether the process of this step has died: what Python still runs of it, on the way out, does nothing."""
         self.storage: dict[int, str] = {}
         self.storage_failed = 0
         self._number = 0
@@ -76,19 +78,24 @@ class Processes:
     def begin(self, storage: dict[int, str], crash: int | None) -> None:
         """Begin a step: which of its transactions fail, and after how many points it dies."""
         self.storage, self.left, self.storage_failed, self._number = dict(storage), crash, 0, 0
+        self.is_dead = False
 
     def boundary(self) -> None:
         """Pass one point at which a process can die. Raises Crash."""
+        if self.is_dead:
+            raise Crash
         if self.left is None:
             return
         self.left -= 1
         if self.left < 0:
-            self.left = None
+            self.left, self.is_dead = None, True
             raise Crash
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
         """Stand in for the lock that every writer takes: with one thread, nobody else has it."""
+        if self.is_dead:
+            raise Crash
         fault, self._number = self.storage.pop(self._number, None), self._number + 1
         self.boundary()
         if fault is not None:

@@ -1,16 +1,14 @@
 """Many pushes at once: in batches where the CRM takes them; a bad record never holds up the others."""
 
-import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
 import structlog
 
-from app.core import mapping
 from app.core.db import elsewhere, reading
 from app.core.record import Snapshot
 from app.core.resource import Resource
-from app.crm import Conflict, CRMError, Item, Rejected, Unavailable
+from app.crm import Conflict, CRMError, Rejected, Unavailable
 from app.crm.lanes import for_each
 from app.store import outbox
 from app.store.work import Work
@@ -18,12 +16,10 @@ from app.sync import push
 from app.sync.ending import Ended
 from app.sync.engine import Engine
 from app.sync.schedule import LEASE
-from app.sync.task import Task, due, is_any_due
+from app.sync.task import LEAST, Task, due, is_any_due
 from app.sync.unit import within
 
 log = structlog.get_logger(__name__)
-LEAST = 2
-"""Fewer records than this are not worth a batch."""
 LONGEST_PAUSE = 120.0
 """Seconds that a run waits for the CRM's next window; what is longer is left to the worker."""
 BEAT = 5.0
@@ -136,16 +132,7 @@ def _deadline(engine: Engine, task: Task) -> float:
 
 
 def _call(engine: Engine, resource: Resource, unit: Unit) -> list[Snapshot | CRMError]:
-    items = [_item(resource, task) for task in unit]
-    # With the rounds: an answer that postponed each item must not be given again.
-    intent = "|".join(f"{task.key}:{task.owed.rounds}" for task in unit)
-    key = hashlib.sha256(intent.encode()).hexdigest()
-    return engine.crm.batch(resource.crm_path, items, key=key, deadline=_deadline(engine, unit[0]))
-
-
-def _item(resource: Resource, task: Task) -> Item:
-    fields = mapping.to_crm(resource, task.fields, task.links)
-    return Item(fields, None if task.crm_id else task.owed.record_id, task.crm_id, task.version)
+    return push.call_batch(engine, resource, unit, _deadline(engine, unit[0]))
 
 
 def _end(engine: Engine, resource: Resource, unit: Unit, answers: Sequence[Snapshot | CRMError]) -> list[Ended]:

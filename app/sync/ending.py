@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from app.core.record import Fields, Record, Snapshot, Stamp, Status
+from app.core.record import CrmCopy, Fields, Record, Snapshot, Stamp, Status
 from app.core.redact import redact
 from app.crm import Conflict, NotAsked, Rejected, Unavailable
 from app.store.outbox import Owed
@@ -112,12 +112,18 @@ def _deleted(work: Work, engine: Engine, owed: Owed) -> Ended:
         return Ended("pending", record.id, owes_more=True, kind="deleted")
     if copy is not None:
         copy.deleted = True
-        copy.stamps = dict.fromkeys(copy.stamps, Stamp(copy.version))
+        copy.stamps = dict.fromkeys(copy.stamps, _newest(copy))
         work.copies.put(record.id, copy)
     work.outbox.remove(record.id)
     record.status, record.error = "synced", None
     work.save(record)
     return Ended("synced", record.id, kind="deleted")
+
+
+def _newest(copy: CrmCopy) -> Stamp:
+    """Return when the newest of a copy became true: a delete was of all of it, and older news are old from then on."""
+    times = [stamp.at for stamp in copy.stamps.values() if stamp.at is not None]
+    return Stamp(copy.version, max(times, default=None))
 
 
 def rejected(work: Work, engine: Engine, owed: Owed, error: Rejected | Conflict, sent: Fields) -> Ended:

@@ -1,12 +1,16 @@
 """Telling the CRM what it has not heard: call without a transaction, take in the answer."""
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
 
 from app.core import mapping
-from app.core.record import Snapshot
-from app.crm import Conflict, CRMError, NotThere, OutcomeUnknown, Rejected, Unavailable
+from app.core.record import Fields, Snapshot
+from app.core.resource import Resource
+from app.crm import Conflict, CRMError, Item, NotThere, OutcomeUnknown, Rejected, Unavailable
 from app.store.work import Work
 from app.sync import ending
 from app.sync.ending import Ended
@@ -97,14 +101,7 @@ def _call(engine: Engine, task: Task, deadline: float | None) -> Snapshot | None
     fields = mapping.to_crm(resource, task.fields, task.links)
     log.info("push_attempt", **task.about)
     if task.action == "create":
-        return crm.create(
-            resource.crm_path,
-            fields,
-            external_id=task.owed.record_id,
-            key=task.key,
-            look_first=task.look_first,
-            deadline=deadline,
-        )
+        return _create(engine, task, fields, deadline)
     if task.action == "fetch":
         return _fetch(engine, task, deadline)
     assert task.crm_id is not None
@@ -115,6 +112,41 @@ def _call(engine: Engine, task: Task, deadline: float | None) -> Snapshot | None
         return crm.update(resource.crm_path, task.crm_id, fields, version=task.version, key=task.key, deadline=deadline)
     except NotThere as error:
         return gone(task, error)
+
+
+def _create(engine: Engine, task: Task, fields: Fields, deadline: float | None) -> Snapshot:
+    """Create a record once. What may have arrived in a batch goes as one again: there the CRM knows it by our id."""
+    crm, record_id, look_first = engine.crm, task.owed.record_id, task.look_first
+    path = engine.registry[task.owed.resource].crm_path
+    if task.batched and crm.batches:
+        found = crm.find(path, record_id, deadline=deadline)
+        if found is not None:
+            return replace(found, found=True)
+        try:
+            (answer,) = call_batch(engine, engine.registry[task.owed.resource], [task], deadline)
+        except Rejected:  # it takes no batches any more
+            look_first = False
+        else:
+            if isinstance(answer, CRMError):
+                raise answer
+            return answer
+    return crm.create(path, fields, external_id=record_id, key=task.key, look_first=look_first, deadline=deadline)
+
+
+def call_batch(
+    engine: Engine, resource: Resource, unit: Sequence[Task], deadline: float | None
+) -> list[Snapshot | CRMError]:
+    """Send several creates and updates with one call; return what became of each, in order."""
+    items = [_item(resource, task) for task in unit]
+    # With the rounds: an answer that postponed each item must not be given again.
+    intent = "|".join(f"{task.key}:{task.owed.rounds}" for task in unit)
+    key = hashlib.sha256(intent.encode()).hexdigest()
+    return engine.crm.batch(resource.crm_path, items, key=key, deadline=deadline)
+
+
+def _item(resource: Resource, task: Task) -> Item:
+    fields = mapping.to_crm(resource, task.fields, task.links)
+    return Item(fields, None if task.crm_id else task.owed.record_id, task.crm_id, task.version)
 
 
 def arrived(work: Work, engine: Engine, task: Task, answer: Snapshot | None) -> Ended:
@@ -134,7 +166,7 @@ def _merged_with_theirs(
     """Fetch what the CRM has by now and merge it; return what is still owed, or how the push ended."""
     resource = engine.registry[task.owed.resource]
     try:
-        theirs = _fetch(engine, task, deadline)
+        theirs = _fetch(engine, task, deadline, refusal)
     except Unavailable as error:  # an earlier attempt may be why the record moved on: remember what was sent
         raise OutcomeUnknown(error.message, status=error.status, retry_after=error.retry_after) from error
     if theirs is None:
@@ -145,17 +177,33 @@ def _merged_with_theirs(
     return newer
 
 
-def _fetch(engine: Engine, task: Task, deadline: float | None) -> Snapshot | None:
+def _fetch(
+    engine: Engine, task: Task, deadline: float | None, refusal: Conflict | Rejected | None = None
+) -> Snapshot | None:
     """Ask for the CRM's record. A question that was refused is a question still: OutcomeUnknown says so."""
     resource = engine.registry[task.owed.resource]
     if task.crm_id is None:
-        return engine.crm.find(resource.crm_path, task.owed.record_id, deadline=deadline)
+        named = _named_in(engine, task, refusal, deadline)
+        return named or engine.crm.find(resource.crm_path, task.owed.record_id, deadline=deadline)
     try:
         return engine.crm.get(resource.crm_path, task.crm_id, deadline=deadline)
     except NotThere as error:
         return gone(task, error)
     except Rejected as error:
         raise OutcomeUnknown(error.message, status=error.status, code=error.code) from error
+
+
+def _named_in(
+    engine: Engine, task: Task, refusal: Conflict | Rejected | None, deadline: float | None
+) -> Snapshot | None:
+    """Ask for the record that a refused create says is there already; only if it is ours, by our id."""
+    if not isinstance(refusal, Conflict) or refusal.crm_id is None:
+        return None
+    try:
+        named = engine.crm.get(engine.registry[task.owed.resource].crm_path, refusal.crm_id, deadline=deadline)
+    except NotThere:
+        return None
+    return named if named.external_id == task.owed.record_id else None
 
 
 def _merge(work: Work, engine: Engine, task: Task, theirs: Snapshot) -> Task | Ended:

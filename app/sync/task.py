@@ -21,6 +21,9 @@ from app.sync.owing import said_in_step
 from app.sync.schedule import LEASE
 from app.sync.tombstone import OURS
 
+LEAST = 2
+"""Fewer records than this are not worth a batch."""
+BATCHED = "batched"
 PARENT_WAIT = timedelta(minutes=10)
 """When a record that waits for another one is looked at again, should nobody have woken it."""
 
@@ -36,6 +39,8 @@ class Task:
     crm_id: str | None = None
     version: int | None = None
     look_first: bool = False
+    batched: bool = False
+    """Whether a create that may have arrived was perhaps one of a batch."""
     links: Mapping[str, str | None] = field(default_factory=dict)
     """The CRM's ids of the records that the fields refer to, by ours; None for one that the CRM will never have."""
     claimed_at: float = 0.0
@@ -91,6 +96,7 @@ def _claim(
         found.setdefault(name, []).append(identity)
     tasks: list[Task | None] = []
     for name, here in found.items():
+        batched = engine.crm.batches and len(here) >= LEAST
         work = Work(tx, engine.registry[name])
         # The records first, then their entries: everybody locks in this order, so that nobody waits in a circle.
         work.load(ids=here, or_skip=ids is None)
@@ -101,13 +107,15 @@ def _claim(
             if record is not None and owed is not None and owed.is_free(now):
                 claimed = owed.claimed(lease, now + LEASE, run_id)
                 work.outbox.put(identity, claimed)
-                tasks.append(decide(work, engine, claimed, record, claimed_at))
+                tasks.append(decide(work, engine, claimed, record, claimed_at, batched=batched))
         work.flush(now)
     return bool(tasks), [task for task in tasks if task is not None]
 
 
-def decide(work: Work, engine: Engine, owed: Owed, record: Record, claimed_at: float) -> Task | None:
-    """Compute what a record owes, and note what is about to be sent."""
+def decide(
+    work: Work, engine: Engine, owed: Owed, record: Record, claimed_at: float, *, batched: bool = False
+) -> Task | None:
+    """Compute what a record owes, and note what is about to be sent; `batched` says that it may be one of many."""
     task = of(work.resource, owed, record, work.copy(record.id), engine.world.new_id)
     if task is None:
         work.outbox.remove(record.id)
@@ -125,6 +133,7 @@ def decide(work: Work, engine: Engine, owed: Owed, record: Record, claimed_at: f
     creating = None
     if task.action == "create":
         creating = {**(owed.creating or {}), "key": task.key, "fields": task.fields, "links": links}
+        creating |= {BATCHED: True} if batched else {}
     sent = OURS if task.action == "delete" else task.fields | dict.fromkeys(task.unsaid)
     work.outbox.put(record.id, owed.sending(sent, creating))
     return task
@@ -171,7 +180,8 @@ def _creation(
     resource: Resource, owed: Owed, record: Record, copy: CrmCopy | None, new_id: Callable[[], str]
 ) -> Task | None:
     if owed.creating is not None:  # an earlier create may have arrived: the very same again, or found
-        return Task(owed, "create", owed.creating["fields"], owed.creating["key"], look_first=True)
+        said, key, batched = owed.creating["fields"], owed.creating["key"], owed.creating.get(BATCHED, False)
+        return Task(owed, "create", said, key, look_first=True, batched=batched)
     if record.deleted_at is not None or (copy is not None and copy.deleted):
         return None
     fields = {name: record.fields[name] for name in resource.pushed_fields}

@@ -56,6 +56,18 @@ def test_a_question_that_was_refused_is_asked_again(client, crm, user, worker, e
     assert_in_step(engine, crm)
 
 
+def test_old_news_that_say_only_when_they_are_of_are_old(client, crm, user, worker, webhook, engine, restore):
+    delete_later(client, user)
+    worker.drain()
+    restore(user)
+    webhook(user["crm_id"], {"name": "Old"}, timestamp="2020-01-01T00:00:00Z")
+
+    assert read(client, user)["name"] == user["name"]
+    worker.drain()
+    assert read(client, user)["name"] == user["name"]
+    assert_in_step(engine, crm)
+
+
 def test_staff_changed_it_before_our_delete_came_and_their_change_is_taken(client, crm, user, worker, engine, restore):
     delete_later(client, user)
     crm.edit(user["crm_id"], phone=THERE)
