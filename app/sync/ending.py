@@ -55,9 +55,12 @@ def arrived(
         work.ask(f"ask-{engine.world.new_id()}", answer.crm_id)
     if applied.outcome == "conflict":
         return Ended(record.status, record.id, conflicts=applied.conflicts)
-    more = owes(work.resource, record, work.copy(record.id))
+    # It lives on in another record there, or did: what was to be found out is asked of that one.
+    has_moved = answer.deleted and record.deleted_at is None and record.crm_id not in {None, answer.crm_id}
+    asks_on = has_moved and bool(owed.sent)
+    more = asks_on or owes(work.resource, record, work.copy(record.id))
     if not (more and keep_lease):
-        _close(work, engine, owed, more=more)
+        _close(work, engine, owed, more=more, asks_on=asks_on)
     _show(work, record, more=more)
     kind: Kind = "created" if is_new else "" if sent is None else "updated"
     asks = applied.outcome == "ask"
@@ -76,14 +79,16 @@ def _holds(work: Work, owed: Owed) -> bool:
     return entry is not None and entry.lease == owed.lease
 
 
-def _close(work: Work, engine: Engine, owed: Owed, *, more: bool) -> None:
+def _close(work: Work, engine: Engine, owed: Owed, *, more: bool, asks_on: bool) -> None:
     """Bring the outbox in line with an answer, unless another push has taken over: then that one's end will."""
     entry, now = work.owed(owed.record_id), engine.world.now()
     if entry is None:
         if more:
             work.owe(owed.record_id, now)
     elif entry.lease == owed.lease:
-        if more:
+        if asks_on:
+            work.outbox.put(owed.record_id, replace(entry, due_at=now, lease=None, lease_until=None))
+        elif more:
             work.outbox.put(owed.record_id, entry.again(now))
         else:
             work.outbox.remove(owed.record_id)

@@ -18,6 +18,8 @@ from app.sync.rollback import Step
 from app.sync.unit import within
 
 AT_ONCE = 200
+ROUNDS = 5
+"""How often a page is pushed at most; what is owed then is left to the worker."""
 Left = dict[str, str]
 
 
@@ -78,8 +80,8 @@ def _counted(work: Work) -> Counts:
 
 
 def _push(part: Part, ids: Collection[str]) -> None:
-    """Push what the steps owe, twice for what turns out to be created anew."""
-    for _ in range(2):
+    """Push what the steps owe, again for what turns out to live on in another record, or to be created anew."""
+    for _ in range(ROUNDS):
         tasks, more = task.named(part.engine, ids, part.run_id) if ids else [], []
         for unit in bulk.units(part.engine, tasks):
             counts = Counts()

@@ -122,6 +122,25 @@ def test_one_of_two_that_were_merged_is_a_record_of_its_own_again(client, crm, u
     assert_in_step(engine, crm)
 
 
+def test_one_that_was_merged_into_a_record_that_is_gone_is_created_anew(
+    client, crm, user, worker, webhook, engine, restore, another
+):
+    other = client.post("/users", json=another(phone=None)).json
+    merge(crm, other["crm_id"], user["crm_id"])
+    worker.pull()
+    delete_later(client, other)
+    worker.drain()
+    restore(other)
+    worker.drain()
+    restore(user)
+    worker.push(rounds=1)
+    webhook(other["crm_id"], event="deleted", version=3)
+    worker.drain()
+
+    assert len(crm.all()) == 2
+    assert_in_step(engine, crm)
+
+
 def test_one_that_the_crm_revives_with_its_old_id(client, crm, user, worker, engine, restore, monkeypatch):
     """A CRM that answers a create with the record of that external_id, undeleted."""
     deleted_on_both_sides(client, crm, user, worker, None)
