@@ -44,7 +44,7 @@ def _asked() -> argparse.Namespace:
 
 
 def _line(row: Row) -> str:
-    target = "" if row.target is None else f"{'≥' if row.better == 'more' else '≤'} {row.target:g}"
+    target = "" if row.target is None else f"{'≥' if row.better == 'more' else '≤'} {row.target:.3g}"
     verdict = {True: "met", False: "MISSED", None: ""}[row.is_met]
     ours, floor = spread(row.ours), spread(row.floor)
     return f"  {row.what:58} {spread(row.ratios):28} {target:8} {verdict:7} {ours} to {floor} {row.unit}"

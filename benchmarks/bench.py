@@ -65,6 +65,11 @@ def paired(rounds: int, *measured: Callable[[], float]) -> list[list[float]]:
     return found
 
 
+def played(values: list[float]) -> str:
+    """Say in how many rounds these were measured."""
+    return f"{len(values)} round{'' if len(values) == 1 else 's'}"
+
+
 def spread(values: list[float]) -> str:
     """Return the median, and the least and the most."""
     return f"{shown(statistics.median(values))} ({shown(min(values))} to {shown(max(values))})"

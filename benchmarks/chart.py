@@ -61,7 +61,7 @@ def _mark_of(row: dict[str, Any]) -> Mark:
     found = [ours / floor for ours, floor in zip(row["ours"], row["floor"], strict=True)]
     wants_more, target = row["better"] == "more", row["target"]
     flipped = [one / target if wants_more else target / one for one in (*found, row["ratio"])]
-    said = f"{row['ratio']:.3g}  ({'≥' if wants_more else '≤'} {target:g})"
+    said = f"{row['ratio']:.3g}  ({'≥' if wants_more else '≤'} {target:.3g})"
     label = textwrap.shorten(row["what"], LABEL, placeholder=" …")
     return Mark(label, flipped[:-1], flipped[-1], said, row["met"])
 

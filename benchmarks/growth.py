@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks import canned, databases
-from benchmarks.bench import Bench, Row
+from benchmarks.bench import Bench, Row, played
 from benchmarks.canned import Canned, Habits
 from benchmarks.patience import paired_within
 from benchmarks.pull import afresh, pulled
@@ -24,7 +24,7 @@ def measure(rounds: int, _peers: bool) -> list[Row]:
         floor, ours = paired_within(
             SECONDS, rounds, lambda: _timed(template, few, FEW, peaks), lambda: _timed(template, many, MANY, peaks)
         )
-    shown = f"SQLite ({len(ours)} rounds)"
+    shown = f"SQLite ({played(ours)})"
     return [
         Row(f"time of a pull of {MANY:,} to {FEW:,}, {shown}", "s", ours, floor, "less", 5.2),
         Row(f"most memory in a pull of {MANY:,} to {FEW:,}, {shown}", "MB", peaks[MANY], peaks[FEW], "less", 1.05),

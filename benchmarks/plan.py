@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks import canned, databases, filled, plain, service
-from benchmarks.bench import Bench, Row
+from benchmarks.bench import Bench, Row, played
 from benchmarks.canned import Canned, Habits
 from benchmarks.databases import Database
 from benchmarks.patience import paired_within
@@ -24,7 +24,7 @@ def measure(rounds: int, _peers: bool) -> list[Row]:
                 listing, ours = paired_within(
                     ON_POSTGRESQL, rounds, lambda: plain.listing(crm.url), lambda: _verified(known, crm)
                 )
-            what = f"verify of {RECORDS:,} in step, PostgreSQL ({len(ours)} rounds)"
+            what = f"verify of {RECORDS:,} in step, PostgreSQL ({played(ours)})"
             rows.append(Row(what, "s", ours, listing, "less", TARGET))
         return rows
 
@@ -40,7 +40,7 @@ def _rows(rounds: int, crm: Canned, template: Path) -> list[Row]:
             lambda: _planned(known, crm, 0),
             lambda: _verified(known, crm),
         )
-    shown = f"SQLite ({len(new)} rounds)"
+    shown = f"SQLite ({played(new)})"
     return [
         Row(f"plan of {RECORDS:,} that are all new, {shown}", "s", new, listing, "less", TARGET),
         Row(f"plan of {RECORDS:,} in step, {shown}", "s", quiet, listing, "less", TARGET),

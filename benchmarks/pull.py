@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import canned, databases, peers, plain, service
-from benchmarks.bench import Bench, Row
+from benchmarks.bench import Bench, Row, played
 from benchmarks.canned import Canned, Habits
 from benchmarks.databases import Database
 from benchmarks.patience import paired_within
@@ -49,7 +49,7 @@ def _on_sqlite(rounds: int, template: Path, crm: Canned) -> Row:
         lambda: afresh(template, lambda one: plain.pull_sqlite(crm.url, one.folder / "floor.db")),
         lambda: afresh(template, lambda one: pulled(one, crm, RECORDS).seconds),
     )
-    return Row(f"first pull of {RECORDS:,}, SQLite ({len(ours)} rounds)", "s", ours, floor, "less", 1.5)
+    return Row(f"first pull of {RECORDS:,}, SQLite ({played(ours)})", "s", ours, floor, "less", 1.5)
 
 
 def _on_postgresql(rounds: int, crm: Canned) -> Row:
@@ -62,7 +62,7 @@ def _on_postgresql(rounds: int, crm: Canned) -> Row:
         floor, ours = paired_within(
             ON_POSTGRESQL, rounds, lambda: plain.pull_postgresql(crm.url, database.dsn), ours_again
         )
-    return Row(f"first pull of {RECORDS:,}, PostgreSQL ({len(ours)} rounds)", "s", ours, floor, "less", 1.5)
+    return Row(f"first pull of {RECORDS:,}, PostgreSQL ({played(ours)})", "s", ours, floor, "less", 1.5)
 
 
 def _to_dlt(template: Path, crm: Canned) -> list[Row]:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import canned, databases, people, plain, service
-from benchmarks.bench import Bench, Row
+from benchmarks.bench import Bench, Row, played
 from benchmarks.canned import Habits
 from benchmarks.patience import paired_within
 from benchmarks.service import Done
@@ -23,7 +23,7 @@ def measure(rounds: int, _peers: bool) -> list[Row]:
     calls: list[float] = []
     with databases.sqlite_template() as template:
         floor, ours = paired_within(SECONDS, rounds, one_by_one, lambda: RECORDS / _ours(template, calls))
-    what = f"{RECORDS:,} pushed in batches of 100, to one by one (of {ALONE}; {len(ours)} rounds)"
+    what = f"{RECORDS:,} pushed in batches of 100, to one by one (of {ALONE}; {played(ours)})"
     return [
         Row(what, "records/s", ours, floor, "more", 85),
         Row("calls for 1,000 records", "calls", calls, [1.0] * len(calls), "less", 10),

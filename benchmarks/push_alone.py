@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks import databases, push
-from benchmarks.bench import Bench, Row
+from benchmarks.bench import Bench, Row, played
 from benchmarks.canned import Habits
 from benchmarks.patience import paired_within
 
@@ -17,7 +17,7 @@ def measure(rounds: int, _peers: bool) -> list[Row]:
         floor, ours = paired_within(
             SECONDS, rounds, lambda: LANES * push.one_by_one(), lambda: RECORDS / _ours(template)
         )
-    what = f"{RECORDS:,} pushed alone, {LANES} at once, to {LANES} x one by one ({len(ours)} rounds)"
+    what = f"{RECORDS:,} pushed alone, {LANES} at once, to {LANES} x one by one ({played(ours)})"
     return [Row(what, "records/s", ours, floor, "more", 0.9)]
 
 

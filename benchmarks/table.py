@@ -29,7 +29,7 @@ def write(folder: Path, document: Path, names: Sequence[str]) -> None:
 def _line(row: dict[str, Any]) -> str:
     ratios = [mine / base for mine, base in zip(row["ours"], row["floor"], strict=True)]
     sign = "≥" if row["better"] == "more" else "≤"
-    target = "" if row["target"] is None else f"{sign} {row['target']:g}"
+    target = "" if row["target"] is None else f"{sign} {row['target']:.3g}"
     figures = f"{_middle(row['ours'])}, {_middle(row['floor'])} {row['unit']}"
     return f"| {row['what']} | {spread(ratios)} | {target} | {VERDICTS[row['met']]} | {figures} |"
 

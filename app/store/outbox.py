@@ -23,6 +23,7 @@ _OF_THOSE = (table.c.resource == bindparam("of"), one_of(table.c.record_id, "ids
 _IS_FREE = or_(table.c.lease_until.is_(None), is_over(table.c.lease_until, "lease"))
 _THOSE = select(table).where(*_OF_THOSE).order_by(table.c.record_id)
 _THOSE_LOCKED = _THOSE.with_for_update()
+_CREATING = select(table.c.record_id).where(table.c.resource == bindparam("of"), table.c.creating.is_not(None)).limit(1)
 _REMOVE = delete(table).where(*_OF_THOSE)
 _WAKE = update(table).where(one_of(table.c.waits_for, "ids")).values(due_at=bindparam("now"), waits_for=None)
 
@@ -156,6 +157,11 @@ def of_resource(tx: Connection, resource: str, after: str, limit: int) -> list[O
 
 def _leases_over_at(now: datetime) -> dict[str, datetime]:
     return over_at("lease", now, LONGEST_LEASE)
+
+
+def is_creating(tx: Connection, resource: str) -> bool:
+    """Tell whether a create may have arrived in the CRM without our knowing its crm_id yet."""
+    return tx.execute(_CREATING, {"of": resource}).first() is not None
 
 
 def hasten(tx: Connection, now: datetime, reason: str | None = None) -> int:

@@ -1,0 +1,35 @@
+"""A record is merged in the CRM into one that a create of ours has made, while we do not know of that yet."""
+
+import pytest
+
+from tests.support.decisions import assert_in_step, live_here, merge, only
+from tests.support.users import conflicts, read
+
+
+@pytest.fixture
+def unsettled(client, crm, worker, another):
+    """Create a user in the CRM, and lose the answer."""
+    crm.fault("cut_after", count=1, method="POST")
+    crm.fault("status", status=500, count=None, method="GET")
+    made = client.post("/users", json=another()).json
+    crm.heal()
+    assert made["sync_status"] == "pending"
+    return made
+
+
+@pytest.mark.parametrize("hear", ["pull", "webhook", "push"])
+def test_each_record_stays_itself(client, crm, user, unsettled, worker, webhook, engine, hear):
+    winner = next(one["crm_id"] for one in crm.all() if one["crm_id"] != user["crm_id"])
+    merge(crm, winner, user["crm_id"])
+    if hear == "pull":
+        worker.pull()
+    elif hear == "webhook":
+        webhook(user["crm_id"], event="deleted", version=2, merged_into=winner)
+    worker.drain()
+    worker.pull()
+
+    assert read(client, unsettled)["crm_id"] == winner
+    assert read(client, unsettled)["name"] == unsettled["name"]
+    assert only(live_here(engine).values()).id == unsettled["id"]
+    assert conflicts(client) == []
+    assert_in_step(engine, crm)
