@@ -160,7 +160,7 @@ def _leases_over_at(now: datetime) -> dict[str, datetime]:
 
 
 def is_creating(tx: Connection, resource: str) -> bool:
-    """Tell whether a create may have arrived in the CRM without our knowing its crm_id yet."""
+    """Tell whether some create may have arrived in the CRM without our knowing its crm_id."""
     return tx.execute(_CREATING, {"of": resource}).first() is not None
 
 

@@ -52,6 +52,7 @@ class Work:
         self._conflicts_of: tuple[set[str], set[str]] = (set(), set())
         self._changed_conflicts: set[str] = set()
         self._knows_waiting = False
+        self._is_creating: bool | None = None
         self._rules: dict[str, str] | None = None
         self._set_at: dict[str, dict[str, datetime | None]] = {}
         self._readings = Readings(resource, self.links, self.records, self.copies)
@@ -114,6 +115,12 @@ class Work:
         if entry is None:
             entry = Owed(self.resource.name, record_id, now, now, creating=self._misnamed(record_id))
         self.outbox.put(record_id, entry.marked(now, due_at))
+
+    def is_creating(self) -> bool:
+        """Tell whether some create may have arrived in the CRM without our knowing its crm_id."""
+        if self._is_creating is None:
+            self._is_creating = outbox.is_creating(self.tx, self.resource.name)
+        return self._is_creating
 
     def _misnamed(self, record_id: str) -> dict[str, Any] | None:
         """Return the create that was answered with another's id: what it made is looked up before it is made again."""

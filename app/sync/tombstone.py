@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.core.record import CrmCopy, Fields, Record
-from app.store import journal, outbox
+from app.store import journal
 from app.store.conflicts import Found
 from app.store.crm_changes import Told
 from app.store.journal import Entry
@@ -112,7 +112,7 @@ def _follow_merge(this: Incoming, record: Record, copy: CrmCopy, winner: str) ->
     is_circle = winner == copy.crm_id or {winner, copy.crm_id} <= set(copy.former)
     if is_circle or this.work.linked(winner) is not None:
         return None
-    if outbox.is_creating(this.work.tx, this.resource.name):
+    if this.work.is_creating():
         return Applied("ask")  # a create of ours may have made that one: whose it is shows when it is settled
     # What the CRM last told us of the old one is the base for the new one; its versions mean nothing there.
     version = reconcile.known_no_more(copy.version)
