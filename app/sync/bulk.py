@@ -112,7 +112,7 @@ def _push_unit(engine: Engine, unit: Unit) -> list[Ended]:
     resource = engine.registry[unit[0].owed.resource]
     log.info("push_batch", resource=resource.name, records=len(unit))
     try:
-        answers = _call(engine, resource, unit)
+        answers = push.call_batch(engine, resource, unit, _deadline(engine, unit[0]))
     except Unavailable as error:
         return _end(engine, resource, unit, [error] * len(unit))
     except Rejected as error:  # the batch as such: each record may still be good
@@ -129,10 +129,6 @@ def _fits(task: Task) -> bool:
 def _deadline(engine: Engine, task: Task) -> float:
     """Return by when a push must be over: before its lease is. The clock on the wall may be set meanwhile."""
     return min(engine.world.monotonic() + push.LONGEST, _held_until(task))
-
-
-def _call(engine: Engine, resource: Resource, unit: Unit) -> list[Snapshot | CRMError]:
-    return push.call_batch(engine, resource, unit, _deadline(engine, unit[0]))
 
 
 def _end(engine: Engine, resource: Resource, unit: Unit, answers: Sequence[Snapshot | CRMError]) -> list[Ended]:

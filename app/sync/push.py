@@ -116,21 +116,20 @@ def _call(engine: Engine, task: Task, deadline: float | None) -> Snapshot | None
 
 def _create(engine: Engine, task: Task, fields: Fields, deadline: float | None) -> Snapshot:
     """Create a record once. What may have arrived in a batch goes as one again: there the CRM knows it by our id."""
-    crm, record_id, look_first = engine.crm, task.owed.record_id, task.look_first
-    path = engine.registry[task.owed.resource].crm_path
-    if task.batched and crm.batches:
-        found = crm.find(path, record_id, deadline=deadline)
-        if found is not None:
-            return replace(found, found=True)
-        try:
-            (answer,) = call_batch(engine, engine.registry[task.owed.resource], [task], deadline)
-        except Rejected:  # it takes no batches any more
-            look_first = False
-        else:
-            if isinstance(answer, CRMError):
-                raise answer
-            return answer
-    return crm.create(path, fields, external_id=record_id, key=task.key, look_first=look_first, deadline=deadline)
+    crm, resource, ours = engine.crm, engine.registry[task.owed.resource], task.owed.record_id
+    alone = partial(crm.create, resource.crm_path, fields, external_id=ours, key=task.key, deadline=deadline)
+    if not (task.batched and crm.batches):
+        return alone(look_first=task.look_first)
+    found = crm.find(resource.crm_path, ours, deadline=deadline)
+    if found is not None:
+        return replace(found, found=True)
+    try:
+        (answer,) = call_batch(engine, resource, [task], deadline)
+    except Rejected:  # it takes no batches any more
+        return alone()
+    if isinstance(answer, CRMError):
+        raise answer
+    return answer
 
 
 def call_batch(
