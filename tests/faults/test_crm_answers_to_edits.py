@@ -36,8 +36,8 @@ def test_a_404_to_an_edit_means_that_it_was_deleted_there(site, act):
 
     if act == "update":
         assert_problem(patch(site, user, phone="222-222-2222"), 404)  # found out while it was told
-    else:
-        delete(site, user)
+    else:  # unless the scheduled pull was faster: then it is gone here already
+        assert requests.delete(f"{site.api}/users/{user['id']}", timeout=30).status_code in {204, 404}
 
     assert site.user(user["id"])["status"] == 404
     assert_well(site)
