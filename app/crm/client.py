@@ -65,7 +65,12 @@ class CRMClient(Calls):
                 if found is not None:
                     return replace(found, found=True)
             body = dialect.created(fields, external_id)
-            answer = self._call("POST", path, json=body, headers={"Idempotency-Key": key}, deadline=deadline)
+            try:
+                answer = self._call("POST", path, json=body, headers={"Idempotency-Key": key}, deadline=deadline)
+            except Rejected as error:
+                if unsure and not look_first:  # the caller does not know yet that an earlier attempt may have arrived
+                    raise answers.not_known(error) from error
+                raise
             return read_snapshot(answer)
 
         return self._again(attempt, deadline, unsure=look_first)

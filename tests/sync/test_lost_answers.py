@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.users import post, status_of
+from tests.support.decisions import HERE, assert_in_step
+from tests.support.users import patch_later, post, status_of
 
 
 @pytest.mark.parametrize("idempotent", [True, False], ids=["keys honoured", "keys ignored"])
@@ -136,3 +137,17 @@ def test_a_wrong_id_in_an_answer_is_nothing_once_a_webhook_has_told_the_right_on
     assert client.get("/sync/conflicts?status=open").json["data"] == []
     assert client.get(f"/users/{user['id']}").json["name"] == user["name"]
     assert client.post("/sync/verify").json["in_step"] == 2
+
+
+def test_a_create_that_was_done_and_then_refused_is_not_made_again(client, crm, worker, engine, monkeypatch, another):
+    """In a CRM that does not find records by our id: the key of the create is all that tells."""
+    monkeypatch.setattr(engine.crm, "_find_once", lambda *_args, **_more: None)
+    crm.fault("cut_after", count=1, method="POST")
+    crm.fault("status", status=400, body={"error": "busy"}, count=1, method="POST")
+    made = client.post("/users", json=another()).json
+    assert (made["sync_status"], len(crm.all())) == ("pending", 1)
+    patch_later(client, made, phone=HERE)
+    worker.drain()
+
+    assert [one["phone"] for one in crm.all()] == [HERE]
+    assert_in_step(engine, crm)
