@@ -34,7 +34,9 @@ def configure(level: str, file: str) -> None:
     for old in list(root.handlers):
         if getattr(old, "is_ours", False):
             root.removeHandler(old)
+            old.acquire()  # closed under a line that another thread is writing, it would never let go of its lock
             old.close()
+            old.release()
     for handler in handlers:
         handler.is_ours = True  # type: ignore[attr-defined]
         root.addHandler(handler)
