@@ -68,7 +68,7 @@ def refused_call(error: Rejected | Conflict) -> Rejected:
     return kind(error.message, status=error.status, code=error.code, request_id=error.request_id)
 
 
-def not_known(error: Rejected | Conflict) -> OutcomeUnknown:
+def not_known(error: Rejected) -> OutcomeUnknown:
     """Sort the refusal of a repeated call: this attempt did nothing, but an earlier one may have been done."""
     return OutcomeUnknown(error.message, status=error.status, code=error.code, request_id=error.request_id)
 

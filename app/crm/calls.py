@@ -12,7 +12,7 @@ from app.crm import answers
 from app.crm.answers import UNAUTHORIZED
 from app.crm.auth import authentication
 from app.crm.config import CRMConfig
-from app.crm.errors import NotAsked, NoToken, OutcomeUnknown, Unavailable
+from app.crm.errors import NotAsked, NoToken, OutcomeUnknown, Rejected, Unavailable
 from app.crm.limits import Breaker, Pace, parse_retry_after
 from app.crm.retry import PATIENCE, retrying
 from app.crm.transport import FOREVER, BoundedSession
@@ -40,16 +40,28 @@ class Calls:
         """Return an Idempotency-Key for one intent."""
         return self._world.new_id()
 
-    def _again(self, attempt: Callable[[bool], T], deadline: float | None, *, unsure: bool = False) -> T:
-        """Make attempts until one ends well; each is told whether an earlier one may have been done."""
+    def _again(
+        self, attempt: Callable[[bool], T], deadline: float | None, *, unsure: bool = False,
+        believed: tuple[type[Rejected], ...] = (Rejected,),
+    ) -> T:  # fmt: skip
+        """Make attempts until one ends well; each is told whether an earlier one may have been done.
+
+        A refusal says nothing of an attempt before it that may have been done: only of a kind in `believed` does it
+        settle that too, any other is an OutcomeUnknown then. What the caller knew to be `unsure` it settles itself.
+        """
+        is_repeated = False
 
         def once() -> T:
-            nonlocal unsure
+            nonlocal unsure, is_repeated
             try:
                 return attempt(unsure)
             except OutcomeUnknown:
-                unsure = True
+                unsure = is_repeated = True
                 raise
+            except Rejected as error:
+                if not is_repeated or isinstance(error, believed):
+                    raise
+                raise answers.not_known(error) from error
 
         try:
             return retrying(self._world, self.config.max_retries, deadline)(once)

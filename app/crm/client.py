@@ -1,9 +1,9 @@
 """The client: every call to the CRM, with its authentication, pace, retries and the meaning of its answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
@@ -15,11 +15,15 @@ from app.crm.batch import Result
 from app.crm.calls import Calls
 from app.crm.config import CRMConfig
 from app.crm.dialect import Item, Listed, Page
-from app.crm.errors import Conflict, CRMError, NotThere, Rejected
+from app.crm.errors import Conflict, NotThere, Rejected
 from app.crm.health import Health, health
+from app.crm.retry import full_jitter
 
+T = TypeVar("T")
 NO_BATCHES = 600.0
 """Seconds until a CRM that does not take batches is asked again: it may have learned to."""
+REFUSALS = 5
+"""How often in a row, with growing pauses, a CRM refuses a call that it is taken not to have: some trip twice."""
 
 
 class CRMClient(Calls):
@@ -35,6 +39,7 @@ class CRMClient(Calls):
     def __init__(self, config: CRMConfig, world: World | None = None, pace_file: Path | None = None) -> None:
         super().__init__(config, world, pace_file)
         self._no_batches_until = 0.0
+        self._has_batches = self._looks_up = True
         self.users = endpoints.Users(self)
         self.contacts = endpoints.Contacts(self)
         self.clients = endpoints.Clients(self)
@@ -65,15 +70,10 @@ class CRMClient(Calls):
                 if found is not None:
                     return replace(found, found=True)
             body = dialect.created(fields, external_id)
-            try:
-                answer = self._call("POST", path, json=body, headers={"Idempotency-Key": key}, deadline=deadline)
-            except Rejected as error:
-                if unsure and not look_first:  # the caller does not know yet that an earlier attempt may have arrived
-                    raise answers.not_known(error) from error
-                raise
+            answer = self._call("POST", path, json=body, headers={"Idempotency-Key": key}, deadline=deadline)
             return read_snapshot(answer)
 
-        return self._again(attempt, deadline, unsure=look_first)
+        return self._again(attempt, deadline, unsure=look_first, believed=())
 
     def update(
         self, path: str, crm_id: str, fields: Mapping[str, Any], *, version: int | None, key: str,
@@ -82,17 +82,12 @@ class CRMClient(Calls):
         """Change some fields, provided that the record is still at `version` (None: whatever it is at)."""
         headers = {"Idempotency-Key": key, **dialect.if_match(version)}
 
-        def attempt(unsure: bool) -> Snapshot:
+        def attempt(_: bool) -> Snapshot:
             target = dialect.record_path(path, crm_id)
-            try:
-                answer = self._call("PATCH", target, json=dict(fields), headers=headers, deadline=deadline)
-            except Rejected as error:
-                if unsure and not isinstance(error, NotThere):
-                    raise answers.not_known(error) from error
-                raise
+            answer = self._call("PATCH", target, json=dict(fields), headers=headers, deadline=deadline)
             return read_snapshot(answer, asked=crm_id)
 
-        return self._again(attempt, deadline)
+        return self._again(attempt, deadline, believed=(NotThere,))
 
     def delete(self, path: str, crm_id: str, *, version: int | None, deadline: float | None = None) -> None:
         """Delete a record; one that is gone already is deleted."""
@@ -105,17 +100,20 @@ class CRMClient(Calls):
                 return
             read_yes(answer, asked=crm_id)
 
-        self._again(attempt, deadline)
+        self._again(attempt, deadline, believed=())
 
     @property
     def batches(self) -> bool:
         """Whether a batch is worth a call: not for a while after the CRM did not know that call, or refused it."""
         return self._world.monotonic() >= self._no_batches_until
 
-    def batch(self, path: str, items: Sequence[Item], *, key: str, deadline: float | None = None) -> list[Result]:
+    def batch(
+        self, path: str, items: Sequence[Item], *, key: str, insist: bool = False, deadline: float | None = None
+    ) -> list[Result]:
         """Make many writes in one call; return for each, in order, the record or the error of that one write.
 
-        Raises NotThere when the CRM has no such call and Rejected when it refuses the batch as a whole.
+        Raises NotThere when the CRM has no such call and Rejected when it refuses the batch as a whole; with `insist`
+        only when it does so again and again.
         """
         headers, body = {"Idempotency-Key": key}, dialect.batched(items)
 
@@ -123,16 +121,27 @@ class CRMClient(Calls):
             try:
                 answer = self._call("POST", dialect.batch_path(path), json=body, headers=headers, deadline=deadline)
             except (Rejected, Conflict) as error:
-                raise self._no_batch(error, unsure) from error
+                raise self._no_batch(error) from error
             return batch.read(answer, items, unsure=unsure)
 
-        return self._again(attempt, deadline)
+        def call() -> list[Result]:
+            return self._again(attempt, deadline, believed=())
 
-    def _no_batch(self, error: Rejected | Conflict, unsure: bool) -> CRMError:
+        if not insist:
+            return call()
+        try:
+            results = self._insisting(call, self._has_batches, deadline)
+        except Rejected:
+            self._has_batches = False
+            raise
+        self._has_batches = True
+        return results
+
+    def _no_batch(self, error: Rejected | Conflict) -> Rejected:
         # The size, or a value that cannot be written, is only this one's.
         if error.status not in {None, requests.codes.request_entity_too_large}:
             self._no_batches_until = self._world.monotonic() + NO_BATCHES
-        return answers.not_known(error) if unsure else answers.refused_call(error)
+        return answers.refused_call(error)
 
     def get(self, path: str, crm_id: str, *, deadline: float | None = None) -> Snapshot:
         """Fetch one record. Raises NotThere when the CRM does not have it."""
@@ -142,7 +151,10 @@ class CRMClient(Calls):
         )
 
     def find(self, path: str, external_id: str, *, deadline: float | None = None) -> Snapshot | None:
-        """Look a record up by our id; None when the CRM has none, or cannot be asked this way."""
+        """Look a record up by our id; None when the CRM has none, or cannot be asked this way.
+
+        Raises OutcomeUnknown when it refused to say, and there was no time to find out whether it only tripped.
+        """
         return self._again(lambda _: self._find_once(path, external_id, deadline), deadline)
 
     def list_changed(self, path: str, cursor: str | None, limit: int, *, deadline: float | None = None) -> Page:
@@ -178,7 +190,7 @@ class CRMClient(Calls):
             answer = self._call("PATCH", target, json=dict(body), headers=headers, deadline=deadline)
             return read_snapshot(answer, asked=crm_id)
 
-        return self._again(attempt, deadline)
+        return self._again(attempt, deadline, believed=(NotThere,))
 
     def subscribe(self, url: str, secret: str) -> None:
         """Ask the CRM to post signed webhooks to `url`; asking twice changes nothing."""
@@ -192,14 +204,28 @@ class CRMClient(Calls):
     def _find_once(self, path: str, external_id: str, deadline: float | None) -> Snapshot | None:
         params = dialect.with_external_id(external_id)
         try:
-            answer = self._call("GET", path, params=params, deadline=deadline)
-        except NotThere:
-            return None  # a CRM without this look-up: the Idempotency-Key is what is left
-        except Rejected:  # or one that trips once: only who says so twice has none
-            try:
-                answer = self._call("GET", path, params=params, deadline=deadline)
-            except Rejected:
-                return None
+            answer = self._insisting(
+                lambda: self._call("GET", path, params=params, deadline=deadline), self._looks_up, deadline
+            )
+        except Rejected:
+            self._looks_up = False
+            return None  # the Idempotency-Key is what is left
+        self._looks_up = True
         # A CRM that does not know the parameter lists everything: believe only what names us.
         items = read_page(answer).items
         return next((item for item in items if item.external_id == external_id and not item.deleted), None)
+
+    def _insisting(self, call: Callable[[], T], may_have: bool, deadline: float | None) -> T:
+        """Make a call that the CRM may not have. Raises Rejected only when it has not, and did not just trip."""
+        refusals = 0
+        while True:
+            try:
+                return call()
+            except Rejected as error:
+                refusals += 1
+                if error.status in answers.NO_SUCH_CALL or not may_have or refusals == REFUSALS:
+                    raise
+                pause = full_jitter(self._world, refusals)
+                if self._left(deadline) <= pause:
+                    raise answers.not_known(error) from error
+                self._world.sleep(pause)

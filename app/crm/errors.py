@@ -41,7 +41,8 @@ class CRMError(Exception):
     @property
     def is_about_credentials(self) -> bool:
         """Whether the CRM did not let us in: a 400 or 403 that comes as Unavailable is its token endpoint's."""
-        return isinstance(self, Unavailable) and self.status in _CREDENTIALS
+        is_unavailable = isinstance(self, Unavailable) and not isinstance(self, OutcomeUnknown)
+        return is_unavailable and self.status in _CREDENTIALS
 
     @property
     def advice(self) -> str:

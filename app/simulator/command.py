@@ -22,6 +22,8 @@ from app.simulator.theatre import Factory, Played, Theatre
 
 INTERRUPTED = 130
 ALL_FAULTS = (*FAULTS, *STORAGE)
+FEW = ("few",)
+FAULTS_HELP = f"Some of {', '.join(ALL_FAULTS)}; all, none, or few: up to three, as each seed says."
 HELP = """Play histories of a simulated application, CRM, network and clock, and check that everything held.
 
 The same seed gives the same history. Exit code: 0 everything held, 1 something did not: the history is cut down to the
@@ -37,7 +39,7 @@ def register(group: AppGroup, factory: Factory) -> None:
     @click.option("--seed", type=int, help="Only this one.")
     @click.option("--seeds", default="1..100", show_default=True, help="From..to.")
     @click.option("--steps", default=60, show_default=True, type=click.IntRange(1, 10_000), help="Events in a history.")
-    @click.option("--faults", default="all", show_default=True, help=f"Some of {', '.join(ALL_FAULTS)}; all or none.")
+    @click.option("--faults", default="all", show_default=True, help=FAULTS_HELP)
     @click.option(
         "--resources",
         "named",
@@ -56,8 +58,7 @@ def register(group: AppGroup, factory: Factory) -> None:
         chosen, names = _faults(faults), _resources(named, factory.registry)
         kept = [_kept(replay)] if replay else None
         theatre = Theatre(factory, kept[0].resources if kept else names)
-        registry, share = theatre.registry, rate if chosen else 0.0
-        made = kept or (history.make(one, steps, chosen, share, registry) for one in numbers)
+        made = kept or (_made(one, steps, chosen, rate, theatre.registry) for one in numbers)
         try:
             total = _play(theatre, made, 1 if kept else len(numbers), quiet=as_json)
             found = total.found and _shrunk(theatre, total.found, quiet=as_json)
@@ -105,6 +106,13 @@ class Total:
             "interrupted": self.interrupted,
             "invariants": [one.name for one in INVARIANTS],
         }
+
+
+def _made(seed: int, steps: int, faults: tuple[str, ...], rate: float | None, registry: Registry) -> History:
+    if not faults:
+        return history.make(seed, steps, faults, 0.0, registry)
+    chosen, share = history.few(seed) if faults == FEW else (faults, None)
+    return history.make(seed, steps, chosen, share if rate is None else rate, registry)
 
 
 def _play(theatre: Theatre, histories: Iterable[History], count: int, *, quiet: bool) -> Total:
@@ -170,8 +178,8 @@ def _range(text: str) -> range:
 
 
 def _faults(text: str) -> tuple[str, ...]:
-    if text in {"all", "none"}:
-        return ALL_FAULTS if text == "all" else ()
+    if text in {"all", "none", "few"}:
+        return {"all": ALL_FAULTS, "none": (), "few": FEW}[text]
     chosen = tuple(part.strip() for part in text.split(","))
     if unknown := [one for one in chosen if one not in ALL_FAULTS]:
         raise click.UsageError(f"There is no such fault: {', '.join(unknown)}.")

@@ -26,6 +26,7 @@ ABOUT_ONE = frozenset({
 FIELD_DROPPED = "*"
 STORAGE = ("busy", "full")
 RATES = (0.0, 0.05, 0.15, 0.3)
+FEW_RATES = (0.1, 0.3, 0.5, 0.7)
 FIRST = 2
 """Records of each resource that a history of several begins with, so that there is somebody to refer to."""
 LEADS = 3
@@ -121,6 +122,16 @@ def make(
     maker = _Maker(random, setting, faults, drawn if rate is None else rate, cast)
     steps = [maker.first(name) for name in cast for _ in range(FIRST)] if len(cast) > 1 else []
     return History(seed, setting, [*steps, *(maker.step() for _ in range(count))], tuple(cast))
+
+
+def few(seed: int) -> tuple[tuple[str, ...], float]:
+    """Return the faults of a seed that has up to three of them, and how often they come.
+
+    The same fault again and again, where a mixture would let the next call through (A. Groce et al., "Swarm Testing",
+    ISSTA 2012). A stream of its own: what else happens is drawn as ever.
+    """
+    random = Random(f"few {seed}")  # noqa: S311
+    return tuple(random.sample((*FAULTS, *STORAGE), random.randint(1, 3))), random.choice(FEW_RATES)
 
 
 def _cast(random: Random, registry: Registry) -> dict[str, int]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Check = Callable[[View], Iterator[str]]
 CALLS_A_CHANGE, CALLS_A_FAULT, CALLS_A_STEP = 3, 3, 2
+CALLS_TO_LEARN = 5
+"""Calls in which a process finds out that a CRM does not look up, or takes no batches."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,12 @@ def by_the_policy(view: View) -> Iterator[str]:
 
 def few_calls(view: View) -> Iterator[str]:
     """Calls that push or look up are bounded by what changed and by what went wrong."""
-    line, stage = view.stage.line, view.stage
+    line, stage, habits = view.stage.line, view.stage, view.stage.setting.habits
     changes = stage.ledger.changes + stage.crm.edits
     bound = CALLS_A_CHANGE * changes + CALLS_A_FAULT * line.injected.total() + CALLS_A_STEP * len(stage.sent)
+    bound += CALLS_TO_LEARN * line.starts * ((not habits.looks_up) + (not habits.has_batches))
     made = line.calls["write"] + line.calls["look"]
-    if stage.setting.habits.has_feed and made > bound:
+    if habits.has_feed and made > bound:
         yield f"{made} calls for {changes} changes and {line.injected.total()} faults"
 
 

@@ -61,6 +61,8 @@ class Line:
     caller: str = ""
     """Which process calls."""
     down_until: float = 0.0
+    starts: int = 0
+    """How many processes were started."""
     injected: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     """How often the CRM was called: for a page of its feed, a token, a look at a record, or a write."""
@@ -136,6 +138,7 @@ class Line:
 
     def restarted(self, caller: str) -> None:
         """A process that starts anew remembers nothing."""
+        self.starts += 1
         self.heard.pop(caller, None)
 
 

@@ -59,8 +59,9 @@ def arrived(
     has_moved = answer.deleted and record.deleted_at is None and record.crm_id not in {None, answer.crm_id}
     asks_on = has_moved and bool(owed.sent)
     more = asks_on or owes(work.resource, record, work.copy(record.id))
+    waits = applied.outcome == "ask" and answer.deleted
     if not (more and keep_lease):
-        _close(work, engine, owed, more=more, asks_on=asks_on)
+        _close(work, engine, owed, more=more, asks_on=asks_on, waits=waits)
     _show(work, record, more=more)
     kind: Kind = "created" if is_new else "" if sent is None else "updated"
     asks = applied.outcome == "ask"
@@ -79,14 +80,17 @@ def _holds(work: Work, owed: Owed) -> bool:
     return entry is not None and entry.lease == owed.lease
 
 
-def _close(work: Work, engine: Engine, owed: Owed, *, more: bool, asks_on: bool) -> None:
+def _close(work: Work, engine: Engine, owed: Owed, *, more: bool, asks_on: bool, waits: bool) -> None:
     """Bring the outbox in line with an answer, unless another push has taken over: then that one's end will."""
     entry, now = work.owed(owed.record_id), engine.world.now()
     if entry is None:
         if more:
             work.owe(owed.record_id, now)
     elif entry.lease == owed.lease:
-        if asks_on:
+        if more and waits:  # until it is known whose the record is that it lives on in
+            due_at = now + schedule.pause(entry.rounds, engine.world.random)
+            work.outbox.put(owed.record_id, entry.postponed(due_at, UNAVAILABLE, forget=owed))
+        elif asks_on:
             work.outbox.put(owed.record_id, replace(entry, due_at=now, lease=None, lease_until=None))
         elif more:
             work.outbox.put(owed.record_id, entry.again(now))
@@ -139,7 +143,8 @@ def rejected(work: Work, engine: Engine, owed: Owed, error: Rejected | Conflict,
         return Ended(record.status, record.id, error.message)
     if owed.creating is not None and REFUSED not in owed.creating:
         return _unsure_still(work, engine, entry, error)
-    if now_owed(work, record) != sent:  # edited while the push was out
+    is_restored = not sent and record.deleted_at is None  # it was a delete
+    if is_restored or now_owed(work, record) != sent:  # edited while the push was out
         work.outbox.put(record.id, entry.again(engine.world.now()))
         return Ended("pending", record.id, error.message, owes_more=True)
     work.outbox.remove(record.id)

@@ -34,13 +34,12 @@ def since_cursor(part: Part) -> None:
     part.reads_all = cursor is None
     try:
         for asked_with, page in pages(engine, resource, cursor):
-            _take_page(part, page)
+            _take_page(part, page, asked_with)
             cursor = asked_with
     except NotThere:
         _one_by_one(part)
         cursor = None
     deletions.decide(part)
-    # The next pull reads the last page again: a CRM that lists a change late puts it there.
     transact(lambda tx: runs.save_cursor(tx, resource.name, cursor, engine.world.now()))
 
 
@@ -74,12 +73,14 @@ def _first_page(engine: Engine, resource: Resource, cursor: str | None) -> tuple
         return None, engine.crm.list_changed(resource.crm_path, None, PAGE)
 
 
-def _take_page(part: Part, page: Page) -> None:
+def _take_page(part: Part, page: Page, asked_with: str | None) -> None:
     if page.unreadable:
         log.warning("page_entries_without_id", resource=part.resource.name, count=page.unreadable)
     seen = Counts(seen=len(page.items), skipped=page.unreadable)
     news = only_news(part.resource, page.items)
-    part.done(transact(lambda tx: _take(tx, part, news, seen, page.cursor)))
+    # The next pull reads the last page again: a CRM that lists a change late puts it there.
+    begin = page.cursor if page.has_more and page.cursor is not None else asked_with
+    part.done(transact(lambda tx: _take(tx, part, news, seen, begin)))
 
 
 def only_news(resource: Resource, items: Collection[Snapshot]) -> list[Snapshot]:

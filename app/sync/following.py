@@ -19,8 +19,7 @@ def finish(work: Work, engine: Engine) -> None:
     if work.resource.rules is not NO_RULES and work.journal:
         _announce(work, engine)
         _follow(work, engine)
-    handover.let_go(work, engine)
-    work.flush(engine.world.now())
+    handover.write(work, engine)
     if work.linked_anew:
         _name_anew(work, engine)
 
@@ -63,8 +62,7 @@ def _follow(work: Work, engine: Engine) -> None:
         mine = [(effect, entry) for effect, entry in found if effect.resource == name]
         for field in sorted({effect.field for effect, _ in mine}):
             _take_effect(other, engine, field, [pair for pair in mine if pair[0].field == field])
-        handover.let_go(other, engine)
-        other.flush(engine.world.now())
+        handover.write(other, engine)
 
 
 def _seen(work: Work, entry: Entry) -> Seen:

@@ -75,12 +75,13 @@ def settle(this: Incoming, record: Record, before: Keys) -> None:
             freed += _grant(this, wishes, [ready])
 
 
-def let_go(work: Work, engine: Engine) -> None:
-    """Ask the CRM about whoever still waits for what this unit of work has freed: no news of it may come any more."""
+def write(work: Work, engine: Engine) -> None:
+    """Write a unit of work. The CRM is asked about whoever waits for what it frees: no news may come of them."""
     freed = {one for entry in work.journal if entry.version > 1 for one in _freed(work, entry)}
     for known in work.waiting() if freed else ():
         if (known.found.field, unique_key(known.found.crm)) in freed:
             work.ask(f"ask-{engine.world.new_id()}", known.found.crm_id)
+    work.flush(engine.world.now())
 
 
 def _freed(work: Work, entry: Entry) -> set[tuple[str, str | None]]:

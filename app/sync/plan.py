@@ -60,10 +60,11 @@ def make(engine: Engine, resource: Resource, direction: str, plan: Plan) -> None
 def _pull(engine: Engine, resource: Resource, plan: Plan, seen: set[str] | None) -> None:
     held: dict[str, dict[str, Any]] = {}
     linked = 0
-    for items, is_last in _together(_pages(engine, resource, plan)):
+    for pages, is_last in _together(_pages(engine, resource, plan)):
         with reading() as connection:
             work = Work(connection, resource, locking=False)
-            feed.apply_all(work, engine, items, None, Counts())
+            for page in pages:  # one after the other: a merge finds what an earlier page has brought
+                feed.apply_all(work, engine, page, None, Counts())
             held |= work.held
             linked += _newly_linked(work)
             if is_last:  # in the same unit of work: what was deleted may have been linked only just now
@@ -71,15 +72,15 @@ def _pull(engine: Engine, resource: Resource, plan: Plan, seen: set[str] | None)
             _add(work, engine, plan, seen)
 
 
-def _together(pages: Iterator[list[Snapshot]]) -> Iterator[tuple[list[Snapshot], bool]]:
+def _together(pages: Iterator[list[Snapshot]]) -> Iterator[tuple[list[list[Snapshot]], bool]]:
     """Put pages together: one may take what another gives up, and a unit of work that is not written forgets."""
-    items: list[Snapshot] = []
+    several: list[list[Snapshot]] = []
     for page in pages:
-        items += page
-        if len(items) >= AT_ONCE:
-            yield items, False
-            items = []
-    yield items, True
+        several.append(page)
+        if sum(map(len, several)) >= AT_ONCE:
+            yield several, False
+            several = []
+    yield several, True
 
 
 def _newly_linked(work: Work) -> int:

@@ -118,13 +118,13 @@ def _create(engine: Engine, task: Task, fields: Fields, deadline: float | None) 
     """Create a record once. What may have arrived in a batch goes as one again: there the CRM knows it by our id."""
     crm, resource, ours = engine.crm, engine.registry[task.owed.resource], task.owed.record_id
     alone = partial(crm.create, resource.crm_path, fields, external_id=ours, key=task.key, deadline=deadline)
-    if not (task.batched and crm.batches):
+    if not task.batched:
         return alone(look_first=task.look_first)
     found = crm.find(resource.crm_path, ours, deadline=deadline)
     if found is not None:
         return replace(found, found=True)
     try:
-        (answer,) = call_batch(engine, resource, [task], deadline)
+        (answer,) = call_batch(engine, resource, [task], deadline, insist=True)
     except Rejected:  # it takes no batches any more
         return alone()
     if isinstance(answer, CRMError):
@@ -133,14 +133,14 @@ def _create(engine: Engine, task: Task, fields: Fields, deadline: float | None) 
 
 
 def call_batch(
-    engine: Engine, resource: Resource, unit: Sequence[Task], deadline: float | None
+    engine: Engine, resource: Resource, unit: Sequence[Task], deadline: float | None, *, insist: bool = False
 ) -> list[Snapshot | CRMError]:
     """Send several creates and updates with one call; return what became of each, in order."""
     items = [_item(resource, task) for task in unit]
     # With the rounds: an answer that postponed each item must not be given again.
     intent = "|".join(f"{task.key}:{task.owed.rounds}" for task in unit)
     key = hashlib.sha256(intent.encode()).hexdigest()
-    return engine.crm.batch(resource.crm_path, items, key=key, deadline=deadline)
+    return engine.crm.batch(resource.crm_path, items, key=key, insist=insist, deadline=deadline)
 
 
 def _item(resource: Resource, task: Task) -> Item:
@@ -180,12 +180,12 @@ def _fetch(
     engine: Engine, task: Task, deadline: float | None, refusal: Conflict | Rejected | None = None
 ) -> Snapshot | None:
     """Ask for the CRM's record. A question that was refused is a question still: OutcomeUnknown says so."""
-    resource = engine.registry[task.owed.resource]
-    if task.crm_id is None:
-        named = _named_in(engine, task, refusal, deadline)
-        return named or engine.crm.find(resource.crm_path, task.owed.record_id, deadline=deadline)
+    path = engine.registry[task.owed.resource].crm_path
     try:
-        return engine.crm.get(resource.crm_path, task.crm_id, deadline=deadline)
+        if task.crm_id is not None:
+            return engine.crm.get(path, task.crm_id, deadline=deadline)
+        named = _named_in(engine, task, refusal, deadline)
+        return named or engine.crm.find(path, task.owed.record_id, deadline=deadline)
     except NotThere as error:
         return gone(task, error)
     except Rejected as error:

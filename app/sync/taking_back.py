@@ -53,8 +53,7 @@ def _page(part: Part, rolled_back: str, ids: Sequence[str]) -> list[Left]:
         work = Work(tx, part.resource)
         taken = rollback.take_back(work, engine, rollback.steps(work, rolled_back, rest), part.run_id)
         counts = _counted(work)
-        handover.let_go(work, engine)
-        work.flush(engine.world.now())
+        handover.write(work, engine)
         part.note(tx, counts)
         return taken, counts
 

@@ -21,9 +21,9 @@ def test_a_create_that_is_not_written_down_before_its_call_is_found(die_everywhe
 def test_a_cursor_that_is_ahead_of_its_page_is_found(die_everywhere, monkeypatch):
     take = feed._take_page
 
-    def too_early(part, page):
+    def too_early(part, page, asked_with):
         transact(lambda tx: runs.save_cursor(tx, part.resource.name, page.cursor))
-        take(part, page)
+        take(part, page, asked_with)
 
     monkeypatch.setattr(feed, "_take_page", too_early)
 

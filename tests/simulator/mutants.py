@@ -11,7 +11,10 @@ from sqlalchemy import true
 from app.core import db as core_db
 from app.core import mapping
 from app.core.record import MISSING
+from app.core.resource import Registry
 from app.crm import answers, auth, breaker, client, dialect, limits, signature
+from app.simulator import history
+from app.simulator.history import History
 from app.store import inbox, journal, links, outbox, runs, work
 from app.sync import (
     bulk,
@@ -23,6 +26,7 @@ from app.sync import (
     parked,
     plan,
     pull,
+    push,
     reconcile,
     rollback,
     task,
@@ -35,7 +39,7 @@ MUTANTS: dict[str, "Mutant"] = {}
 
 @dataclass(frozen=True)
 class Mutant:
-    """`within` is how many histories the simulator may need to find it."""
+    """`within` is how many histories the simulator may need to find it, with these `faults` in half of the calls."""
 
     safeguard: str
     break_it: Break
@@ -43,11 +47,20 @@ class Mutant:
     within: int = 500
     several: bool = False
     """Whether it takes several resources, that refer to each other."""
+    faults: tuple[str, ...] = ()
+    """None: all faults, as often as the seed says."""
+
+    def history(self, seed: int, registry: Registry) -> History:
+        if not self.faults:
+            return history.make(seed, 60, registry=registry)
+        return history.make(seed, 60, self.faults, 0.5, registry)
 
 
-def mutant(safeguard: str, *found_by: str, within: int = 500, several: bool = False) -> Callable[[Break], Break]:
+def mutant(
+    safeguard: str, *found_by: str, within: int = 500, several: bool = False, faults: tuple[str, ...] = ()
+) -> Callable[[Break], Break]:
     def keep(break_it: Break) -> Break:
-        MUTANTS[break_it.__name__] = Mutant(safeguard, break_it, frozenset(found_by), within, several)
+        MUTANTS[break_it.__name__] = Mutant(safeguard, break_it, frozenset(found_by), within, several, faults)
         return break_it
 
     return keep
@@ -72,15 +85,31 @@ def no_look_up(patch):
     patch.setattr(client.CRMClient, "_find_once", lambda *_: None)
 
 
+@mutant("a look-up that is refused is asked again", "one to one", faults=("cut_after", "422"))
+def refused_look_ups_find_nothing(patch):
+    patch.setattr(client, "REFUSALS", 1)
+
+
 @mutant("a create is written down before it is sent", "one to one", "plan")
 def creates_are_not_noted(patch):
     real = outbox.Owed.sending
     patch.setattr(outbox.Owed, "sending", lambda self, sent, creating: real(self, sent, None))
 
 
+@mutant("a refusal says nothing of an earlier attempt", "one to one", "unseen", "cause", faults=("cut_after", "422"))
+def refusals_undo_attempts(patch):
+    patch.setattr(answers, "not_known", lambda error: error)
+
+
 @mutant("an error after the write counts as unknown, not as undone", "one to one")
 def errors_mean_nothing_was_done(patch):
     patch.setattr(answers, "NOT_DONE", answers.NOT_DONE | {500, 502, 504})
+
+
+@mutant("a create that was cut off in a batch is repeated in a batch", "one to one", faults=("cut_after",))
+def batches_are_repeated_one_by_one(patch):
+    real = push._create
+    patch.setattr(push, "_create", lambda engine, task, *rest: real(engine, replace(task, batched=False), *rest))
 
 
 @mutant("If-Match, and its like in a batch", "unseen")
@@ -388,6 +417,9 @@ def verify_sees_nothing(patch):
 
 
 FOUND_AT = {
+    "refused_look_ups_find_nothing": 23,
+    "batches_are_repeated_one_by_one": 51,
+    "refusals_undo_attempts": 329,
     "children_do_not_wait": 1,
     "nobody_is_woken": 1,
     "strangers_are_nobody": 12,

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from app.simulator import history
 from app.simulator.invariants import INVARIANTS
 from tests.simulator.mutants import FOUND_AT, MUTANTS
 
@@ -14,9 +13,10 @@ PROOF = (Path(__file__).resolve().parent.parent.parent / "docs" / "proof.md").re
 
 def broken_by(name):
     """Return the invariants that the table says a mutant breaks."""
-    row = re.search(
-        rf"^\| {re.escape(MUTANTS[name].safeguard)} \| `{name}` \| {FOUND_AT[name]} \| (.*) \|$", PROOF, re.MULTILINE
-    )
+    mutant = MUTANTS[name]
+    faults = f" ({', '.join(mutant.faults)})" if mutant.faults else ""
+    cells = f"| {mutant.safeguard} | `{name}` | {FOUND_AT[name]}{faults} | "
+    row = re.search(rf"^{re.escape(cells)}(.*) \|$", PROOF, re.MULTILINE)
     assert row, f"docs/proof.md has no row for {name}"
     return set(row[1].split(", "))
 
@@ -25,7 +25,7 @@ def broken_by(name):
 def test_a_safeguard_that_is_taken_away_is_missed(theatre, whole_theatre, monkeypatch, name):
     seed, mutant = FOUND_AT[name], MUTANTS[name]
     stage = whole_theatre if mutant.several else theatre
-    made = history.make(seed, 60, registry=stage.registry)
+    made = mutant.history(seed, stage.registry)
     assert stage.play(made).violation is None
 
     mutant.break_it(monkeypatch)
@@ -43,7 +43,7 @@ def test_a_mutant_is_found_from_the_first_seed_on(theatre, whole_theatre, monkey
     stage = whole_theatre if mutant.several else theatre
     mutant.break_it(monkeypatch)
     seeds = range(1, mutant.within + 1)
-    found = (stage.play(history.make(seed, 60, registry=stage.registry)).invariant for seed in seeds)
+    found = (stage.play(mutant.history(seed, stage.registry)).invariant for seed in seeds)
 
     assert next((one for one in found if one), None) in mutant.found_by
 

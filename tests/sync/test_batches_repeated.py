@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.decisions import THERE, assert_in_step, live_here
-from tests.support.users import LATER, conflicts
+from tests.support.decisions import HERE, THERE, assert_in_step, live_here
+from tests.support.users import LATER, conflicts, patch_later
 
 BATCH = "/crm/users/batch"
 
@@ -47,6 +47,33 @@ def test_nor_when_the_next_answer_is_lost_as_well(client, crm, worker, engine, l
     crm.fault(mode, count=3, path=BATCH)
     worker.drain()
 
+    assert (len(crm.all()), conflicts(client)) == (5, [])
+    assert_in_step(engine, crm)
+
+
+@pytest.mark.parametrize("status", [404, 422])
+def test_nor_when_the_crm_trips_over_their_repetition(client, crm, worker, engine, lost, status):
+    crm.fault("status", status=status, body={"error": "no"}, count=3, path=BATCH)
+    worker.drain()
+
+    assert (len(crm.all()), conflicts(client)) == (5, [])
+    assert_in_step(engine, crm)
+
+
+def test_what_arrived_at_once_and_cannot_be_read_yet_is_ours(client, crm, worker, engine, another):
+    for _ in range(5):
+        client.post("/users", json=another(), headers=LATER)
+    crm.fault("no_idempotency")
+    crm.fault("cut_after", count=1, path=BATCH)
+    crm.fault("status", status=422, body={"error": "no"}, count=5, method="GET")
+    worker.push(rounds=1)
+    crm.heal()
+    for one in client.get("/users").json["data"]:
+        patch_later(client, one, phone=HERE)
+    worker.pull()
+    worker.drain()
+
+    assert {one["phone"] for one in crm.all()} == {HERE}
     assert (len(crm.all()), conflicts(client)) == (5, [])
     assert_in_step(engine, crm)
 

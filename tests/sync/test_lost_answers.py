@@ -143,7 +143,7 @@ def test_a_create_that_was_done_and_then_refused_is_not_made_again(client, crm, 
     """In a CRM that does not find records by our id: the key of the create is all that tells."""
     monkeypatch.setattr(engine.crm, "_find_once", lambda *_args, **_more: None)
     crm.fault("cut_after", count=1, method="POST")
-    crm.fault("status", status=400, body={"error": "busy"}, count=1, method="POST")
+    crm.fault("status", status=400, body={"error": "busy"}, count=2, method="POST")
     made = client.post("/users", json=another()).json
     assert (made["sync_status"], len(crm.all())) == ("pending", 1)
     patch_later(client, made, phone=HERE)

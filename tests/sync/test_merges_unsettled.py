@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.decisions import assert_in_step, live_here, merge, only
-from tests.support.users import conflicts, read
+from tests.support.decisions import HERE, assert_in_step, live_here, merge, only
+from tests.support.users import conflicts, patch_later, read
 
 
 @pytest.fixture
@@ -33,3 +33,14 @@ def test_each_record_stays_itself(client, crm, user, unsettled, worker, webhook,
     assert only(live_here(engine).values()).id == unsettled["id"]
     assert conflicts(client) == []
     assert_in_step(engine, crm)
+
+
+def test_an_edit_of_the_merged_one_is_not_sent_again_and_again(client, crm, user, unsettled, worker):
+    winner = next(one["crm_id"] for one in crm.all() if one["crm_id"] != user["crm_id"])
+    merge(crm, winner, user["crm_id"])
+    crm.fault("status", status=500, count=None, method="GET")
+    patch_later(client, user, phone=HERE)
+    worker.push(rounds=10)
+
+    assert len(crm.calls("PATCH")) == 1
+    assert read(client, user)["sync_status"] == "pending"

@@ -7,6 +7,7 @@ from app.http import health
 from app.http.wiring import engine as the_engine
 from app.services import records
 from app.store import conflicts
+from app.sync import feed
 from tests.support.decisions import configure, merge
 from tests.support.plans import came_true, foretell, foretold
 from tests.support.runs import do, new_there, new_users, tables
@@ -104,6 +105,12 @@ def merged_into_one_that_was_deleted_then(client, crm, user, clock):
     crm.delete(winner["crm_id"])
 
 
+def merged_into_one_that_is_listed_before(client, crm, user, clock):
+    (winner,) = new_there(crm, 1)
+    loser = client.post("/users", json={"name": "Bob", "email": "bob@example.com"}).json
+    merge(crm, winner["crm_id"], loser["crm_id"])
+
+
 def restore(user):
     records.restore(the_engine(), the_engine().registry["users"], user["id"])
 
@@ -126,6 +133,7 @@ SITUATIONS = [
     a_duplicate,
     an_email_that_moves_to_another_record,
     merged_into_one_that_was_deleted_then,
+    merged_into_one_that_is_listed_before,
 ]
 EVERY_SITUATION = pytest.mark.parametrize("situation", SITUATIONS, ids=lambda one: one.__name__)
 
@@ -160,6 +168,18 @@ def test_one_direction_is_planned_as_it_is_done(client, crm, engine, user, clock
     planned = foretell(engine, direction)
 
     run = do(engine, direction)
+
+    assert foretold(planned) == came_true(engine, run)
+
+
+@EVERY_SITUATION
+@pytest.mark.parametrize("page", [1, 2])
+def test_pages_are_planned_one_after_the_other(client, crm, engine, user, clock, monkeypatch, situation, page):
+    monkeypatch.setattr(feed, "PAGE", page)
+    situation(client, crm, user, clock)
+    planned = foretell(engine)
+
+    run = do(engine, "both")
 
     assert foretold(planned) == came_true(engine, run)
 

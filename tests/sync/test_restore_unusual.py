@@ -30,6 +30,22 @@ def test_it_is_brought_back_while_its_delete_is_under_way(client, crm, user, wor
     assert_in_step(engine, crm)
 
 
+@pytest.mark.parametrize("before", [None, "cut_after", "cut_before"])
+def test_it_is_brought_back_while_its_delete_is_refused(client, crm, user, worker, engine, restore, before):
+    delete_later(client, user)
+    if before is not None:
+        crm.fault(before, count=1, method="DELETE")
+    crm.fault("status", status=422, body={"error": "no"}, count=1, method="DELETE")
+    once = iter([True])
+    crm.line.before = lambda request: restore(user) if request.method == "DELETE" and next(once, False) else None
+    worker.push(rounds=1)
+    crm.line.before = lambda _request: None
+    worker.drain()
+
+    assert read(client, user)["sync_status"] == "synced"
+    assert_in_step(engine, crm)
+
+
 def test_the_crm_is_down_when_it_is_brought_back(client, crm, user, worker, engine, restore):
     deleted_on_both_sides(client, crm, user, worker, None)
     crm.fault("cut_after", count=3, method="POST")

@@ -8,7 +8,7 @@ from app.store import runs as stored_runs
 from app.sync.part import ALIVE_FOR
 from app.sync.worker import Worker
 from tests.support.decisions import assert_in_step
-from tests.support.runs import cut_off, do, kill_at, new_there, new_users, wake_up
+from tests.support.runs import Killed, cut_off, do, kill_at, new_there, new_users, wake_up
 from tests.support.settings import ANN
 
 
@@ -51,6 +51,24 @@ def test_a_killed_pull_goes_on_from_its_last_page(app, crm, engine, clock, monke
     again = cursors(crm)[len(asked) :]
     assert again[0] == asked[-1], "it begins with the page that it was killed at"
     assert not set(again) & set(asked[:-1])
+
+
+def test_a_pull_that_is_killed_at_its_end_reads_the_last_page_again(app, crm, engine, clock, monkeypatch):
+    """A CRM that lists a change late puts it there."""
+    new_there(crm, 25)
+
+    def killed(_part):
+        raise Killed
+
+    with cut_off(monkeypatch), monkeypatch.context() as patched:
+        patched.setattr("app.sync.deletions.decide", killed)
+        do(engine, "pull")
+    asked = cursors(crm)
+
+    wake_up(app, engine, clock)
+
+    assert cursors(crm)[len(asked) :] == asked[-1:]
+    assert only_run(engine)["status"] == "succeeded"
 
 
 def test_a_run_whose_process_may_be_alive_is_left_alone(app, crm, engine, clock, monkeypatch):

@@ -1,13 +1,16 @@
 """The client makes exactly one record, however answers are lost."""
 
 import json
+import re
 import socket
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
 from app.core.world import World
-from app.crm import CRMClient, NotThere, OutcomeUnknown
+from app.crm import CRMClient, NotThere, OutcomeUnknown, Rejected
+from app.crm.client import REFUSALS
 from tests.support.crm_client import CONFIG, CREATED, create
 from tests.support.server import serving
 from tests.support.settings import ANN
@@ -86,6 +89,48 @@ def test_a_crm_that_cannot_look_up_gets_the_same_key_again(client, crm):
     assert len(crm.all()) == 1
 
 
+def test_a_look_up_that_is_refused_twice_makes_no_second_record(client, crm):
+    crm.fault("cut_after", method="POST")
+    crm.fault("status", status=400, method="GET")
+    crm.fault("status", status=422, method="GET")
+
+    assert create(client).found
+
+    assert [call.method for call in crm.calls()] == ["POST", "GET", "GET", "GET"]
+    assert len(crm.all()) == 1
+
+
+def test_a_crm_that_always_refuses_a_look_up_has_none(canned, line, clock):
+    line.get(f"{URL}{PATH}", status=400)
+    line.post(f"{URL}{PATH}", json=CREATED)
+
+    create(canned, look_first=True)
+    create(canned, look_first=True)
+
+    assert methods(line) == ["GET"] * REFUSALS + ["POST", "GET", "POST"]
+    assert len(clock.slept) == REFUSALS - 1
+
+
+def test_a_crm_that_has_learned_to_look_up_may_trip_again(canned, line):
+    refused = line.get(f"{URL}{PATH}", status=400)
+    canned.find(PATH, "ours")
+    line.replace(line.GET, f"{URL}{PATH}", json={"items": []})
+    canned.find(PATH, "ours")
+    line.replace(line.GET, f"{URL}{PATH}", status=400)
+    canned.find(PATH, "ours")
+
+    assert refused.call_count == REFUSALS
+    assert methods(line) == ["GET"] * (REFUSALS + 1 + REFUSALS)
+
+
+def test_an_outcome_stays_unknown_when_there_is_no_time_to_look_it_up_again(canned, line, clock):
+    line.get(f"{URL}{PATH}", status=400)
+    with pytest.raises(OutcomeUnknown):
+        create(canned, look_first=True, deadline=clock.monotonic() + 0.01)
+
+    assert "POST" not in methods(line)
+
+
 def test_a_look_up_believes_only_what_names_our_record(canned, line):
     items = [{"crm_id": "A"}, {"crm_id": "B", "external_id": "other"}, {**CREATED, "deleted": True}]
     line.get(f"{URL}{PATH}", json={"items": items})
@@ -102,6 +147,46 @@ def test_an_outcome_stays_unknown_when_the_next_attempt_is_refused(canned, line)
 
     assert caught.value.status == 503
     assert methods(line) == ["POST", "GET", "POST", "GET", "POST"]
+
+
+@pytest.mark.parametrize("look_first", [False, True], ids=["new", "unsettled before"])
+@pytest.mark.parametrize("refused", [404, 422])
+def test_a_refusal_says_nothing_of_a_create_that_may_have_been_done(canned, line, refused, look_first):
+    line.get(f"{URL}{PATH}", status=501)
+    line.post(f"{URL}{PATH}", status=500)
+    line.post(f"{URL}{PATH}", status=refused)
+    with pytest.raises(OutcomeUnknown) as caught:
+        create(canned, look_first=look_first)
+
+    assert caught.value.status == refused
+
+
+def test_what_the_caller_did_not_know_before_it_settles_itself(canned, line):
+    line.get(f"{URL}{PATH}", status=501)
+    line.post(f"{URL}{PATH}", status=422)
+    with pytest.raises(Rejected):
+        create(canned, look_first=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "when_gone"),
+    [
+        (lambda client: client.update(PATH, "CRM1", {"name": "Ann"}, version=1, key="k"), pytest.raises(NotThere)),
+        (lambda client: client.delete(PATH, "CRM1", version=1), nullcontext()),
+        (lambda client: client.act(PATH, "CRM1", "archive", {}, key="k"), pytest.raises(NotThere)),
+    ],
+    ids=["update", "delete", "act"],
+)
+def test_of_a_change_that_may_have_been_done_only_that_it_is_gone_says_something(canned, line, change, when_gone):
+    for status in (500, 422, 422, 500, 404):
+        for method in (line.PATCH, line.DELETE):
+            line.add(method, re.compile(f"{URL}{PATH}/CRM1.*"), status=status)
+    with pytest.raises(OutcomeUnknown) as caught:
+        change(canned)
+    assert caught.value.status == 422
+
+    with when_gone:
+        change(canned)
 
 
 def test_an_outcome_stays_unknown_when_the_look_up_is_refused(canned, line):
