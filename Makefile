@@ -7,7 +7,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --require-hash
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup run test test-quick test-faults test-contract test-proof bench lint fmt demo newman postman migrate lock clean
+.PHONY: help setup run test test-quick test-faults test-contract test-proof bench profile lint fmt demo newman postman migrate lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -48,7 +48,10 @@ test-proof: $(VENV)/dev ## every mutant of the engine, and thousands of simulate
 	@$(BIN)/python -m pytest -n auto --dist load -m "" tests/simulator $(ARGS)
 
 bench: $(VENV)/bench ## what things cost, as ratios against a floor measured in the same run
-	@PEERS=$(PEERS) $(BIN)/python -m benchmarks $(NAME)
+	@PEERS=$(PEERS) ROUNDS=$(ROUNDS) $(BIN)/python -m benchmarks $(NAME)
+
+profile: $(VENV)/bench ## what the interpreter does while a bench is under way; NAME=push
+	@$(BIN)/python -m benchmarks.profile $(NAME)
 
 lint: $(VENV)/dev ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .

@@ -1,4 +1,7 @@
-"""`make bench`: all benches, or those named; a table, JSON and charts. PEERS=1 measures peers beside ours."""
+"""`make bench`: all benches, or those named; a table, JSON and charts.
+
+PEERS=1 measures peers beside ours; ROUNDS=8 plays at least so many of what takes long, however long that is.
+"""
 
 import argparse
 import importlib

@@ -27,7 +27,7 @@ def measure(rounds: int, _peers: bool) -> list[Row]:
 
 def _compared(rounds: int, kind: str, where: str, rate: float, p99: float | None, **environ: str) -> list[Row]:
     with both(kind, **environ) as served:
-        ours, floor = (Side(port, _creates(), 201, seconds=SLICE) for port in (served.ours, served.floor))
+        ours, floor = (Side(port, creates(), 201, seconds=SLICE) for port in (served.ours, served.floor))
         ours_rate, floor_rate = paired(rounds, ours.measure, floor.measure)
     return [
         Row(f"{where}: POST /users to one INSERT", "requests/s", ours_rate, floor_rate, "more", rate),
@@ -35,7 +35,7 @@ def _compared(rounds: int, kind: str, where: str, rate: float, p99: float | None
     ]
 
 
-def _creates() -> Callable[[int], list[bytes]]:
+def creates() -> Callable[[int], list[bytes]]:
     numbers = itertools.count()
 
     def make(count: int) -> list[bytes]:

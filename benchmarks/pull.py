@@ -14,14 +14,13 @@ from benchmarks.service import Done
 RECORDS = 100_000
 ON_SQLITE, ON_POSTGRESQL = 85.0, 60.0
 """Seconds for the rounds of each database."""
-POSTGRESQL_ROUNDS = 3
 
 
 def measure(rounds: int, with_peers: bool) -> list[Row]:
     with databases.sqlite_template() as template, canned.serving(Habits(records=RECORDS)) as crm:
         rows = [_on_sqlite(rounds, template, crm)]
         if databases.has_postgresql():
-            rows.append(_on_postgresql(min(rounds, POSTGRESQL_ROUNDS), crm))
+            rows.append(_on_postgresql(rounds, crm))
         if with_peers:
             rows += _to_dlt(template, crm)
         if with_peers and databases.has_postgresql():

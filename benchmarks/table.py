@@ -19,11 +19,16 @@ def write(folder: Path, document: Path, names: Sequence[str]) -> None:
     for name in (one for one in names if one in found):
         lines.append(f"| **{found[name]['title']}** (`make bench NAME={name}`) | | | | |")
         lines += [_line(row) for row in found[name]["rows"]]
+    put(document, BEGIN, END, lines)
+
+
+def put(document: Path, begin: str, end: str, lines: Sequence[str]) -> None:
+    """Put a table between two marks, where the document has them."""
     text = document.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
     table = "\n".join(lines)
-    document.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}" if rest else text)
+    document.write_text(f"{before}{begin}\n\n{table}\n\n{end}{after}" if rest else text)
 
 
 def _line(row: dict[str, Any]) -> str:

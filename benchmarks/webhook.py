@@ -32,7 +32,7 @@ def _compared(rounds: int, kind: str) -> list[Row]:
     with both(kind, KNOWN) as served:
         known = served.stored.known
         ours, floor = (
-            Side(port, _deliveries(known), 200, APPLIED, seconds=SLICE) for port in (served.ours, served.floor)
+            Side(port, deliveries(known), 200, APPLIED, seconds=SLICE) for port in (served.ours, served.floor)
         )
         repeat = Side(served.ours, lambda _: ours.sent, 200, DUPLICATE, seconds=SLICE, again=True)
         rates, repeats, least = paired(rounds, ours.measure, repeat.measure, floor.measure)
@@ -44,7 +44,7 @@ def _compared(rounds: int, kind: str) -> list[Row]:
     ]
 
 
-def _deliveries(known: list[Known]) -> Callable[[int], list[bytes]]:
+def deliveries(known: list[Known]) -> Callable[[int], list[bytes]]:
     numbers = itertools.count(1)
 
     def make(count: int) -> list[bytes]:

@@ -3,7 +3,9 @@
 import pytest
 
 from benchmarks.bench import Row
-from benchmarks.load import Load, Order, Wrong, answer_of, percentile, request
+from benchmarks.load import ROOT, Load, Order, Wrong, answer_of, percentile, request
+from benchmarks.patience import paired_within
+from benchmarks.profile import part_of, shares
 from tests.support.server import OK, always, serving
 
 CREATED = b"HTTP/1.1 201 CREATED\r\nServer: x\r\ncontent-length: 5\r\nConnection: keep-alive\r\n\r\nhello"
@@ -71,3 +73,39 @@ def test_a_target_is_asked_of_the_median_of_the_ratios(better, target, is_met):
     row = Row("what", "s", [10.0, 4.0, 9.0], [1.0, 2.0, 9.0], better, target)  # 10, 2 and 1: not 9 to 2
     assert row.ratio == 2.0
     assert row.is_met is is_met
+
+
+FRAMES = {
+    "SQL and transactions": f"run ({ROOT}/app/http/rest.py:9);find ({ROOT}/app/store/records.py:3);execute (/x/site-packages/sqlalchemy/engine/base.py:1)",
+    "validation and mapping": f"load ({ROOT}/app/core/schema.py:4);loads (/usr/lib/python3.11/json/__init__.py:2)",
+    "log lines and metrics": "go (/usr/lib/python3.11/threading.py:1);info (/usr/lib/python3.11/logging/__init__.py:7)",
+    "other": "main (/usr/lib/python3.11/runpy.py:1)",
+}
+
+
+@pytest.mark.parametrize("part", FRAMES)
+def test_a_sample_counts_for_the_innermost_part_that_it_names(part):
+    assert part_of(FRAMES[part]) == part
+
+
+def test_shares_are_of_all_samples():
+    found, samples = shares(f"{FRAMES['SQL and transactions']} 3\n{FRAMES['other']} 1\n")
+
+    assert (found["SQL and transactions"], found["other"], found["calls to the CRM"], samples) == (0.75, 0.25, 0, 4)
+
+
+def test_a_profile_without_samples_is_none():
+    with pytest.raises(Wrong, match="saw nothing"):
+        shares("")
+
+
+def test_rounds_that_are_asked_for_are_played_however_long_they_take(monkeypatch):
+    monkeypatch.setenv("ROUNDS", "4")
+
+    assert paired_within(0.0, 2, lambda: 1.0, lambda: 2.0) == [[1.0] * 4, [2.0] * 4]
+
+
+def test_without_being_asked_a_round_that_would_end_too_late_is_not_begun(monkeypatch):
+    monkeypatch.delenv("ROUNDS", raising=False)
+
+    assert paired_within(0.0, 2, lambda: 1.0, lambda: 2.0) == [[1.0], [2.0]]
