@@ -63,7 +63,8 @@ def arrived(
     if not (more and keep_lease):
         _close(work, engine, owed, more=more, asks_on=asks_on, waits=waits)
     _show(work, record, more=more)
-    kind: Kind = "created" if is_new else "" if sent is None else "updated"
+    changed_nothing = sent is None or answer.deleted
+    kind: Kind = "created" if is_new else "" if changed_nothing else "updated"
     asks = applied.outcome == "ask"
     return Ended(record.status, record.id, owes_more=more, conflicts=applied.conflicts, kind=kind, asks=asks)
 

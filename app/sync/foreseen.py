@@ -6,6 +6,7 @@ from typing import Any
 from app.core.record import Fields, Record
 from app.core.resource import Resource
 from app.store import crm_changes, journal
+from app.store.conflicts import Found
 from app.store.journal import Changed, Entry
 from app.store.outbox import Owed
 from app.store.work import Work
@@ -82,11 +83,18 @@ def _said_after(work: Work, record: Record, said: Fields) -> Iterator[Write]:
 
 def _is_gone_there(work: Work, record: Record) -> bool:
     """Tell whether the CRM has deleted the record that was restored here: it will be created there anew."""
+    if any(_is_deletion(known.found, record) for known in work.open_conflicts(record.id)):
+        return True
     told = crm_changes.of(work.tx, work.resource.name, record.id, 1)
     if told and told[0]["action"] == "delete":
         return True
     buried_by = journal.buried_by(work.tx, work.resource.name, record.id)
     return buried_by is not None and buried_by not in BY_US
+
+
+def _is_deletion(found: Found, record: Record) -> bool:
+    """Tell whether the CRM said that a counterpart is gone, and does not live on in another record."""
+    return (found.kind, found.crm_id) == ("deleted", record.crm_id) and not (found.crm or {}).get("merged_into")
 
 
 def _created_anew(work: Work, record: Record) -> Write:

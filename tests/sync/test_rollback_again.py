@@ -111,3 +111,20 @@ def test_everything_at_once_and_three_times_over(client, crm, engine, user, anot
 def both_sides(client, crm):
     here = sorted((one["email"], one["name"], one["phone"]) for one in client.get("/users").json["data"])
     return here, sorted((one["email"], one["name"], one["phone"]) for one in crm.all())
+
+
+def test_records_that_the_crm_has_purged_and_a_person_is_asked_about(client, crm, engine, worker):
+    purged = [one["crm_id"] for one in new_there(crm, 13)][1:]
+    pulled = do(engine, "pull")
+    for crm_id in purged:
+        crm.delete(crm_id)
+    assert do(engine, "pull")["status"] == "needs_approval"
+    gone = roll_back(engine, pulled["id"], "test", dry_run=False)
+
+    foreseen = roll_back(engine, gone["id"], "test", dry_run=True)
+    done = roll_back(engine, gone["id"], "test", dry_run=False)
+    assert foretold(foreseen) == came_true(engine, done)
+    counts = done["parts"]["users"]
+    assert (counts["pulled"], counts["pushed"], counts["created"], counts["updated"]) == (13, 12, 25, 0)
+    assert client.get("/sync/conflicts?status=open").json["data"] == []
+    assert_in_step(engine, crm)
