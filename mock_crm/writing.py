@@ -1,5 +1,6 @@
 """Changes records: one unit of work is one transaction, and remembers what changed for the webhooks."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -137,7 +138,8 @@ class Writing:
     def _change(self, resource: Resource, record: Record, draft: Draft, expects: Callable[[int], bool]) -> Record:
         _require(record, expects)
         wanted = self.mangle(resource, draft.values)
-        updated = {name: value for name, value in wanted.items() if record.fields.get(name) != value}
+        before = record.fields
+        updated = {name: value for name, value in wanted.items() if _written(before.get(name)) != _written(value)}
         external_id = draft.about.get("external_id", record.external_id)
         if updated or external_id != record.external_id:
             record.fields |= updated
@@ -173,3 +175,8 @@ def _require(record: Record, expects: Callable[[int], bool]) -> None:
     if not expects(record.version):
         message = f"The record is at version {record.version} by now."
         raise ApiError(412, "version_mismatch", message, crm_id=record.crm_id, version=record.version)
+
+
+def _written(value: Any) -> str:
+    """Return a value as JSON: to Python, 1 is True."""
+    return json.dumps(value, sort_keys=True)

@@ -7,7 +7,7 @@ from marshmallow import ValidationError
 
 from app.core.errors import Messages
 from app.core.field import Field
-from app.core.record import Fields
+from app.core.record import Fields, same
 from app.core.resource import Resource
 
 
@@ -56,7 +56,7 @@ def _same(resource: Resource, fields: Mapping[str, Any], known: Mapping[str, Any
 
 
 def _is_one(ours: Any, theirs: Any) -> bool:
-    return type(ours) is type(theirs) and bool(ours == theirs)  # to Python, 1 is True
+    return type(ours) is type(theirs) and same(ours, theirs)
 
 
 def _read(resource: Resource, good: Fields) -> Fields:

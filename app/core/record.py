@@ -13,6 +13,15 @@ MISSING: Final = "\0missing"
 """Stands for a value that nobody mentioned; no text field can hold it, since NUL is refused everywhere."""
 
 
+def same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same JSON. To Python, 1 is True and 0 is False, in a list or an object too."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
 @dataclass(slots=True, frozen=True)
 class Stamp:
     """When the CRM says a value became true, by its own version or its own clock."""

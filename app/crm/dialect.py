@@ -173,10 +173,9 @@ def page(body: bytes) -> Page:
     """Read one page of the change feed. Raises Malformed."""
     value = parse(body)
     items, unreadable = _snapshots(value)
-    given, has_more = value.get("next_cursor"), value.get("has_more") is True
-    cursor = _plain(given, LONGEST_CURSOR)
-    if has_more and cursor is None and given is not None:
-        raise Malformed("The cursor of the next page is unreadable.")
+    cursor, has_more = _plain(value.get("next_cursor"), LONGEST_CURSOR), value.get("has_more") is True
+    if has_more and cursor is None:
+        raise Malformed("There is more, and no readable cursor for it.")
     return Page(items, cursor, has_more, unreadable)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.core.world import World
-from app.crm.errors import CRMError, NotAsked
+from app.crm.errors import CRMError
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def health(world: World, call: Callable[[], None]) -> Health:
     if problem is None:
         return Health(reachable=True, signed_in=True, milliseconds=milliseconds)
     return Health(
-        reachable=problem.status is not None and not isinstance(problem, NotAsked),
+        reachable=problem.status is not None,
         signed_in=False if problem.is_about_credentials else None,
         milliseconds=milliseconds,
         error=problem.message,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.core.world import World
 from app.crm.breaker import Breaker
-from app.crm.errors import Unavailable
+from app.crm.errors import NotAsked
 from app.crm.moments import Moments
 from app.crm.notices import News, parse_retry_after, read_news
 
@@ -54,7 +54,7 @@ class Pace:
         self._mine = _Mine()
 
     def take_turn(self, patience: float) -> None:
-        """Wait for this call's turn. Raises Unavailable, with retry_after, when that takes longer than `patience`."""
+        """Wait for this call's turn. Raises NotAsked, with retry_after, when that takes longer than `patience`."""
         self._ended(None)
         now = self._world.monotonic()
         give_up = now + patience
@@ -72,7 +72,7 @@ class Pace:
             in_line = self._gap > 0 and not has_waited
             turn = max(gate, kept.next_turn) if in_line or gate > now else now
             if turn > give_up:
-                raise Unavailable("The CRM asked us to slow down.", status=429, retry_after=turn - now)
+                raise NotAsked("The CRM asked us to slow down.", status=429, retry_after=turn - now)
             if in_line or gate > now:
                 kept.next_turn = turn + (self._gap or SPREAD)
             if turn <= now:

@@ -6,7 +6,7 @@ import structlog
 
 from app.core.db import reading
 from app.core.errors import AlreadyDecided, NotFound, Stale
-from app.core.record import Record
+from app.core.record import Record, same
 from app.core.resource import Resource
 from app.services import runs as runs_shown
 from app.store import crm_changes, journal, runs
@@ -87,7 +87,8 @@ def _undo(work: Work, engine: Engine, record: Record, entry: Entry) -> None:
         return
     if record.deleted_at is not None:
         raise Stale("The record is deleted: undo that first.")
-    moved = [name for name, (_, new) in entry.changes.items() if name in record.fields and record.fields[name] != new]
+    now = {name: record.fields[name] for name in entry.changes if name in record.fields}
+    moved = [name for name, value in now.items() if not same(value, entry.changes[name][1])]
     if moved:
         raise Stale(f"Changed since: {', '.join(sorted(moved))}.")
     if entry.version == 1 or gone is True:

@@ -86,12 +86,13 @@ class Acts(Staff):
         fields = values.record(self.stage.resource(step), step.value, self._whom)
         made = self._call(step, "POST", "", fields) if fields else None
         if made is not None:
-            self._book(step).wrote(made["id"], fields)
+            self._book(step).wrote(made, fields)
 
     def edit_here(self, step: Step) -> None:
         record_id, fields = self._record(step), values.edit(self.stage.resource(step), step.value, self._whom)
-        if record_id is not None and fields and self._call(step, "PATCH", f"/{record_id}", fields) is not None:
-            self._book(step).wrote(record_id, fields)
+        made = self._call(step, "PATCH", f"/{record_id}", fields) if record_id is not None and fields else None
+        if made is not None:
+            self._book(step).wrote(made, fields)
 
     def delete_here(self, step: Step) -> None:
         record_id = self._record(step)
@@ -102,14 +103,14 @@ class Acts(Staff):
         record_id = self._record(step, deleted=True)
         if record_id is not None:
             self._book(step).forget(record_id)
-            self._call(step, "POST", f"/{record_id}/restore")
+            self._book(step).shown(self._call(step, "POST", f"/{record_id}/restore"))
 
     def undo(self, step: Step) -> None:
         record_id = self._record(step)
         found = None if record_id is None else self._call(step, "GET", f"/{record_id}/changes")
         if record_id is not None and found and found["data"]:
             self._book(step).forget(record_id)
-            self._call(step, "POST", f"/{record_id}/changes/{found['data'][0]['id']}/undo")
+            self._book(step).shown(self._call(step, "POST", f"/{record_id}/changes/{found['data'][0]['id']}/undo"))
 
     # ── with the webhooks ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -29,10 +29,13 @@ class Row:
     deleted: bool = False
     merged_into: str | None = None
 
+    has_version: bool = True
+
     def shown(self) -> dict[str, Any]:
-        about = {"crm_id": self.crm_id, "external_id": self.external_id, "version": self.version}
+        about = {"crm_id": self.crm_id, "external_id": self.external_id}
+        version = {"version": self.version} if self.has_version else {}
         merged = {} if self.merged_into is None else {"merged_into": self.merged_into}
-        return {**about, "updated_at": self.updated_at, "deleted": self.deleted, **merged, **self.fields}
+        return {**about, **version, "updated_at": self.updated_at, "deleted": self.deleted, **merged, **self.fields}
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class SimulatedCrm:
         return [row for row in self.rows.values() if not row.deleted]
 
     def create(self, fields: dict[str, Any], who: str = "staff", external_id: str | None = None) -> Row:
-        row = Row(f"C{len(self.rows) + 1}", external_id, 1, self._now(), fields)
+        row = Row(f"C{len(self.rows) + 1}", external_id, 1, self._now(), fields, has_version=self.habits.versions)
         self._store(row, "created", fields, who, {})
         return row
 
@@ -106,7 +109,8 @@ class SimulatedCrm:
         merged = {} if row.merged_into is None else {"merged_into": row.merged_into}
         about = {"crm_id": row.crm_id, "resource": self.resource, "event": event, "external_id": row.external_id}
         about |= merged
-        version = {} if self.habits.plain_letters else {"version": row.version}
+        is_plain = self.habits.plain_letters or not self.habits.versions
+        version = {} if is_plain else {"version": row.version}
         self.heard({**about, "updated_fields": changed, "timestamp": row.updated_at, **version})
 
     def _be_late(self, crm_id: str) -> None:

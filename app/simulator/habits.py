@@ -34,6 +34,8 @@ class Habits:
     """Stamps have whole seconds."""
     plain_letters: bool = False
     """Its webhooks say no version."""
+    versions: bool = True
+    """Otherwise its clock alone says what is newer, and no push can depend on what was known."""
     lifetime: Any = 3600
     """`expires_in` of its tokens, seconds."""
 

@@ -25,6 +25,17 @@ def acknowledged(view: View) -> Iterator[str]:
         held = [one[side] for one in view.journals[record_id] if one["field"] == name for side in ("from", "to")]
         if value is not None and value not in held:
             yield f"{record_id}.{name} = {value!r} was acknowledged and is not in the journal"
+    for record_id, version, fields in view.book.answers:
+        kept = _at(view.journals[record_id], version)
+        wrong = {name: value for name, value in fields.items() if kept is None or kept.get(name) != value}
+        if wrong:
+            yield f"{record_id} was shown at version {version} with {wrong}, and its journal has {kept}"
+
+
+def _at(entries: Entries, version: int) -> dict[str, Any] | None:
+    """Return what a record was at a version, by its journal, the newest entry first; None when it was never there."""
+    fields = {entry["field"]: entry["to"] for entry in reversed(entries) if entry["version"] <= version}
+    return fields if any(entry["version"] == version for entry in entries) else None
 
 
 def replayed(view: View) -> Iterator[str]:
@@ -55,7 +66,12 @@ def risen(view: View) -> Iterator[str]:
 
 
 def overwritten_unseen(view: View) -> Iterator[str]:
-    """Go through all writes to the CRM: one of ours over one of the staff's must have known of that."""
+    """Go through all writes to the CRM: one of ours over one of the staff's must have known of that.
+
+    A CRM without versions cannot be told what a push knew of: there it may happen.
+    """
+    if not view.crm.habits.versions:
+        return
     theirs: dict[tuple[str, str], Any] = {}
     for write in view.writes:
         for name, value in write.changed.items():
@@ -115,7 +131,7 @@ def _is_news(view: View, write: Write) -> bool:
 
 def mass_deletion(view: View) -> Iterator[str]:
     """Count what each pull buried. At most so many records lived as there ever were."""
-    most = deletions.ALWAYS + len(view.everybody) // deletions.SHARE
+    most = max(deletions.ALWAYS, len(view.everybody) // deletions.SHARE)
     buried: Counter[str] = Counter()
     for entries in view.journals.values():
         for entry in entries:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from app.simulator.stage import Stage
 
 Check = Callable[[View], Iterator[str]]
-CALLS_A_CHANGE, CALLS_A_FAULT, CALLS_A_STEP = 3, 3, 2
+CALLS_A_CHANGE, CALLS_A_FAULT, CALLS_A_LETTER = 3, 3, 2
 CALLS_TO_LEARN = 5
 """Calls in which a process finds out that a CRM does not look up, or takes no batches."""
 
@@ -77,19 +77,28 @@ def one_to_one(view: View) -> Iterator[str]:
 
 
 def by_the_policy(view: View) -> Iterator[str]:
-    """What the policy decided, it decided as its name says."""
-    meant = {"crm_wins": "crm", "local_wins": "local"}
+    """What the policy decided, it decided as its name says; and what the CRM won is what the record held from then on.
+
+    Whether `latest` was right about who was later is not looked into.
+    """
+    policy = view.stage.setting.policy
+    wanted = {"crm_wins": "crm", "local_wins": "local"}.get(policy)
+    tombstones = {record.id for record in view.everybody if record.deleted_at is not None}
     for one in view.conflicts:
-        wanted = meant.get(one["policy"] or "", one["resolution"])
-        if one["kind"] == "field" and one["resolved_by"] == "policy" and one["resolution"] != wanted:
-            yield f"a conflict on {one['field']} went to {one['resolution']} under {one['policy']}"
+        if one["kind"] != "field" or one["resolved_by"] != "policy":
+            continue
+        if one["policy"] != policy or one["resolution"] != (wanted or one["resolution"]):
+            yield f"a conflict on {one['field']} went to {one['resolution']} by {one['policy']} under {policy}"
+        held = [entry["to"] for entry in view.journals[one["record_id"]] if entry["field"] == one["field"]]
+        if one["resolution"] == "crm" and one["record_id"] not in tombstones and one["crm"] not in held:
+            yield f"{one['record_id']}.{one['field']} never was {one['crm']!r}, which had won"
 
 
 def few_calls(view: View) -> Iterator[str]:
     """Calls that push or look up are bounded by what changed and by what went wrong."""
     line, stage, habits = view.stage.line, view.stage, view.stage.setting.habits
     changes = stage.ledger.changes + stage.crm.edits
-    bound = CALLS_A_CHANGE * changes + CALLS_A_FAULT * line.injected.total() + CALLS_A_STEP * len(stage.sent)
+    bound = CALLS_A_CHANGE * changes + CALLS_A_FAULT * line.injected.total() + CALLS_A_LETTER * stage.crm.edits
     bound += CALLS_TO_LEARN * line.starts * ((not habits.looks_up) + (not habits.has_batches))
     made = line.calls["write"] + line.calls["look"]
     if habits.has_feed and made > bound:

@@ -58,12 +58,21 @@ class Book:
         """Records whose deletion was acknowledged to a caller, and that nobody brought back."""
         self.acknowledged: list[tuple[str, str, Any]] = []
         """(record id, field, value) of every write that was answered with yes."""
+        self.answers: list[tuple[str, int, dict[str, Any]]] = []
+        """(record id, version, fields) of every record that a write was answered with."""
         self._versions: dict[str, int] = {}
         self._buried: set[str] = set()
 
-    def wrote(self, record_id: str, fields: dict[str, Any]) -> None:
+    def wrote(self, answer: dict[str, Any], fields: dict[str, Any]) -> None:
         self._ledger.changes += 1
-        self.acknowledged += [(record_id, name, value) for name, value in fields.items()]
+        self.acknowledged += [(answer["id"], name, value) for name, value in fields.items()]
+        self.shown(answer)
+
+    def shown(self, answer: dict[str, Any] | None) -> None:
+        """Note the record that a write was answered with, if the answer was a yes."""
+        if answer:
+            fields = {name: value for name, value in answer.items() if name in self._resource.fields}
+            self.answers.append((answer["id"], answer["version"], fields))
 
     def deleted(self, record_id: str) -> None:
         self._ledger.changes += 1

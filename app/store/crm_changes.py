@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, insert, select, union
 
 from app.core.kinds import format_time
+from app.core.record import same
 from app.store.journal import Changed
 from app.store.tables import crm_changes as table
 from app.store.tables import journal
@@ -62,7 +63,7 @@ def of(tx: Connection, resource: str, record_id: str, limit: int) -> list[dict[s
 def knew(tx: Connection, resource: str, crm_id: str, name: str, value: Any) -> bool:
     """Tell whether a write of ours to a CRM record was made knowing that a field held `value` there."""
     rows = tx.execute(select(table.c.changes).where(table.c.resource == resource, table.c.crm_id == crm_id))
-    return any(row.changes.get(name, [None])[0] == value for row in rows)
+    return any(same(row.changes.get(name, [None])[0], value) for row in rows)
 
 
 def is_ours(tx: Connection, resource: str, record_id: str, crm_id: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from app.core.kinds import format_time
-from app.core.record import Fields, Origin, Record
+from app.core.record import Fields, Origin, Record, same
 from app.store.tables import journal as table
 from app.store.upsert import one_of, write
 
@@ -29,7 +29,7 @@ _AT_OF_THOSE = (
 
 def differences(before: Fields, after: Fields) -> Changed:
     """Return the fields whose value differs: name → (from, to)."""
-    return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
+    return {name: (before.get(name), value) for name, value in after.items() if not same(before.get(name), value)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,8 +175,9 @@ def hasten(tx: Connection, now: datetime, reason: str | None = None) -> int:
 
 
 def wake(tx: Connection, ids: Collection[str], now: datetime) -> None:
-    """Make due now what waits for some records to be in the CRM."""
-    tx.execute(_WAKE, {"ids": ids, "now": now})
+    """Make due now what waits for some records to be in the CRM: they are there, or never will be."""
+    if ids:
+        tx.execute(_WAKE, {"ids": ids, "now": now})
 
 
 def backlog(tx: Connection, resource: str) -> tuple[int, datetime | None]:

@@ -211,8 +211,9 @@ class Work:
         """Write everything, a statement for each table."""
         tx, resource = self.tx, self.resource
         linked = self.records.flush()
-        if linked and resource.children:
-            outbox.wake(tx, linked, now)
+        if resource.children:
+            buried = [one.record_id for one in self.journal if one.changes.get(journal.DELETED) == (False, True)]
+            outbox.wake(tx, [*linked, *buried], now)
             copies = [(one, self.copies.get(one)) for one in linked]
             self.linked_anew = [one for one, copy in copies if copy is not None and copy.former]
         if gone := self.copies.gone():

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from app.core.record import MISSING, CrmCopy, Fields, Record, Snapshot, Stamp
+from app.core.record import MISSING, CrmCopy, Fields, Record, Snapshot, Stamp, same
 from app.store.work import Work
 from app.sync import matching, reconcile
 from app.sync.incoming import unmentioned
@@ -36,14 +36,14 @@ def _apart(record: Record, theirs: Fields, copy: CrmCopy | None) -> dict[str, di
     return {
         name: {"here": record.fields[name], "crm": value}
         for name, value in theirs.items()
-        if value != record.fields[name] and not _is_same(copy, name, value, record.fields[name])
+        if not same(value, record.fields[name]) and not _is_same(copy, name, value, record.fields[name])
     }
 
 
 def _is_same(copy: CrmCopy | None, name: str, theirs: Any, ours: Any) -> bool:
     if copy is None or name not in copy.same_as:
         return False
-    return bool(copy.fields.get(name) == theirs and copy.same_as[name] == ours)
+    return same(copy.fields.get(name), theirs) and same(copy.same_as[name], ours)
 
 
 def _mistake(item: Snapshot, theirs: Fields, copy: CrmCopy | None) -> str | None:
@@ -64,8 +64,8 @@ def _mistake(item: Snapshot, theirs: Fields, copy: CrmCopy | None) -> str | None
 def _knows(copy: CrmCopy, name: str, value: Any) -> bool:
     """Tell whether a value is no surprise: we were told it, or sent it and never heard what became of it."""
     known = copy.fields.get(name, MISSING)
-    is_ours = name in copy.same_as and copy.same_as[name] == value
-    return bool(known == value or is_ours or (known is MISSING and value is None))
+    is_ours = name in copy.same_as and same(copy.same_as[name], value)
+    return same(known, value) or is_ours or (known is MISSING and value is None)
 
 
 def _why(

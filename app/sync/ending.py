@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from app.core.record import CrmCopy, Fields, Record, Snapshot, Stamp, Status
+from app.core.record import CrmCopy, Fields, Record, Snapshot, Stamp, Status, same
 from app.core.redact import redact
 from app.crm import Conflict, NotAsked, Rejected, Unavailable
 from app.store.outbox import Owed
@@ -18,6 +18,8 @@ from app.sync.owing import owes, said_in_step
 log = structlog.get_logger(__name__)
 UNAVAILABLE, UNKNOWN = "unavailable", "unknown_outcome"
 LONGEST_ERROR = 1000
+IN_VAIN = "The CRM says yes, and what it shows is older than what it said before."
+"""To say it again at once would be to say it without end."""
 REFUSED = "refused"
 """Noted with a create that may have arrived before, when it is sent again and refused."""
 
@@ -59,10 +61,14 @@ def arrived(
     has_moved = answer.deleted and record.deleted_at is None and record.crm_id not in {None, answer.crm_id}
     asks_on = has_moved and bool(owed.sent)
     more = asks_on or owes(work.resource, record, work.copy(record.id))
+    in_vain = more and bool(sent) and not answer.deleted and same(now_owed(work, record), sent)
     waits = applied.outcome == "ask" and answer.deleted
     if not (more and keep_lease):
-        _close(work, engine, owed, more=more, asks_on=asks_on, waits=waits)
+        _close(work, engine, owed, more=more, asks_on=asks_on, waits=waits, in_vain=in_vain)
     _show(work, record, more=more)
+    if in_vain:
+        _fail(work, record, IN_VAIN, "pending")
+        return Ended(record.status, record.id, IN_VAIN, conflicts=applied.conflicts)
     changed_nothing = sent is None or answer.deleted
     kind: Kind = "created" if is_new else "" if changed_nothing else "updated"
     asks = applied.outcome == "ask"
@@ -81,7 +87,9 @@ def _holds(work: Work, owed: Owed) -> bool:
     return entry is not None and entry.lease == owed.lease
 
 
-def _close(work: Work, engine: Engine, owed: Owed, *, more: bool, asks_on: bool, waits: bool) -> None:
+def _close(
+    work: Work, engine: Engine, owed: Owed, *, more: bool, asks_on: bool, waits: bool, in_vain: bool
+) -> None:  # fmt: skip
     """Bring the outbox in line with an answer, unless another push has taken over: then that one's end will."""
     entry, now = work.owed(owed.record_id), engine.world.now()
     if entry is None:
@@ -93,6 +101,9 @@ def _close(work: Work, engine: Engine, owed: Owed, *, more: bool, asks_on: bool,
             work.outbox.put(owed.record_id, entry.postponed(due_at, UNAVAILABLE, forget=owed))
         elif asks_on:
             work.outbox.put(owed.record_id, replace(entry, due_at=now, lease=None, lease_until=None))
+        elif in_vain:
+            due_at = now + schedule.pause(entry.rounds, engine.world.random)
+            work.outbox.put(owed.record_id, replace(entry.again(now), due_at=due_at, rounds=entry.rounds + 1))
         elif more:
             work.outbox.put(owed.record_id, entry.again(now))
         else:
@@ -145,7 +156,7 @@ def rejected(work: Work, engine: Engine, owed: Owed, error: Rejected | Conflict,
     if owed.creating is not None and REFUSED not in owed.creating:
         return _unsure_still(work, engine, entry, error)
     is_restored = not sent and record.deleted_at is None  # it was a delete
-    if is_restored or now_owed(work, record) != sent:  # edited while the push was out
+    if is_restored or not same(now_owed(work, record), sent):  # edited while the push was out
         work.outbox.put(record.id, entry.again(engine.world.now()))
         return Ended("pending", record.id, error.message, owes_more=True)
     work.outbox.remove(record.id)

@@ -1,13 +1,13 @@
 """The pull: read what changed in the CRM since the cursor, page by page, each page in one transaction."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import structlog
 from sqlalchemy import Connection
 
 from app.core.db import reading, transact
 from app.core.kinds import unique_key
-from app.core.record import Record, Snapshot
+from app.core.record import Snapshot
 from app.core.resource import Resource
 from app.crm import NotThere, Page, Rejected
 from app.store import crm_copies, records, runs
@@ -136,21 +136,41 @@ def load(work: Work, items: Collection[Snapshot]) -> None:
 
 
 def _one_by_one(part: Part) -> None:
-    """Ask for each record that we know: the CRM has no change feed."""
-    after = ""
+    for items, refused in one_by_one(part.engine, part.resource, part.engine.batch_size, part.stay_alive):
+        counts = Counts(seen=len(items))
+        for _ in range(refused):
+            counts.failure("rejected")
+        part.done(transact(lambda tx, items=items, counts=counts: _take(tx, part, items, counts, None)))  # type: ignore[misc]
+
+
+def one_by_one(
+    engine: Engine, resource: Resource, size: int, watch: Callable[[], None] = lambda: None
+) -> Iterator[tuple[list[Snapshot], int]]:
+    """Ask for each record that we know, so many at a time: the CRM has no change feed.
+
+    Yield what it shows, and how many it does not let us see. `watch` is told after each. Raises Unavailable, and
+    Rejected when it lets us see none: that is not about one record.
+    """
+    after, is_shown_some = "", False
     while True:
         with reading() as connection:
-            batch = records.linked(connection, part.resource, after, part.engine.batch_size)
+            batch = records.linked(connection, resource, after, size)
         if not batch:
-            break
-        items = [_snapshot(part.engine, part.resource, record) for record in batch]
-        part.done(transact(lambda tx, items=items: _take(tx, part, items, Counts(seen=len(items)), None)))  # type: ignore[misc]
+            return
+        items = []
+        for record in batch:
+            try:
+                items.append(ask(engine, resource, record.crm_id or ""))
+            except Rejected as error:
+                about = {"resource": resource.name, "record": record.id, "crm_id": record.crm_id}
+                log.warning("not_shown", status=error.status, **about)
+                refusal = error
+            watch()
+        is_shown_some = is_shown_some or bool(items)
+        if not is_shown_some:
+            raise refusal
+        yield items, len(batch) - len(items)
         after = batch[-1].id
-
-
-def _snapshot(engine: Engine, resource: Resource, record: Record, deadline: float | None = None) -> Snapshot:
-    assert record.crm_id is not None
-    return ask(engine, resource, record.crm_id, deadline)
 
 
 def ask(engine: Engine, resource: Resource, crm_id: str, deadline: float | None = None) -> Snapshot:

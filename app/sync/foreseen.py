@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from app.core.record import Fields, Record
+from app.core.record import Fields, Record, same
 from app.core.resource import Resource
 from app.store import crm_changes, journal
 from app.store.conflicts import Found
@@ -73,7 +73,7 @@ def telling(work: Work, record_id: str, entry: Owed) -> Iterator[Write]:
 
 def _said_after(work: Work, record: Record, said: Fields) -> Iterator[Write]:
     """Return what follows a create that is sent as it once was: what has become of the record since."""
-    now = {name: value for name, value in record.fields.items() if name in said and value != said[name]}
+    now = {name: value for name, value in record.fields.items() if name in said and not same(value, said[name])}
     if record.deleted_at is not None:
         yield _write("crm", work.resource, record.id, None, "delete", {})
     elif now:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.core.kinds import unique_key
-from app.core.record import MISSING, CrmCopy, Record
+from app.core.record import MISSING, CrmCopy, Record, same
 from app.store import journal
 from app.store.conflicts import Found, Known
 from app.store.journal import Entry
@@ -104,8 +104,8 @@ def _wishes(work: Work) -> Wishes:
         copy = None if record is None else work.copy(record.id)
         if name is None or record is None or copy is None or record.deleted_at is not None or name not in copy.held:
             continue
-        is_untouched = copy.same_as.get(name, MISSING) == record.fields[name]
-        if is_untouched and known.found.crm_id == record.crm_id and copy.fields.get(name) == known.found.crm:
+        is_untouched = same(copy.same_as.get(name, MISSING), record.fields[name])
+        if is_untouched and known.found.crm_id == record.crm_id and same(copy.fields.get(name), known.found.crm):
             found[name, record.id] = Wish(known, record, copy, name)
     return found
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import structlog
 
-from app.core.record import CrmCopy, Fields, Origin, Record, Snapshot
+from app.core.record import CrmCopy, Fields, Origin, Record, Snapshot, same
 from app.core.resource import Resource
 from app.store import conflicts
 from app.store.conflicts import Found, storable
@@ -100,7 +100,7 @@ class Incoming:
         """Write a conflict down and say so; False when it is known already."""
         for known in self.work.open_conflicts(found.record_id, found.crm_id):
             if known.is_about(found):
-                if found.resolution is None and known.found.crm == storable(found.crm):
+                if found.resolution is None and same(known.found.crm, storable(found.crm)):
                     self._refresh(known, found)
                     return False
                 self.work.put_conflict(known.resolved(found.resolution or "superseded", "merge", self.now))
@@ -111,7 +111,7 @@ class Incoming:
 
     def _refresh(self, known: conflicts.Known, found: Found) -> None:
         """Let an open conflict show what the record holds by now."""
-        if known.found.local != found.local:
+        if not same(known.found.local, found.local):
             self.work.put_conflict(replace(known, found=replace(known.found, local=found.local)))
 
     def _tell(self, found: Found) -> None:

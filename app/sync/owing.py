@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.core.kinds import unique_key
-from app.core.record import CrmCopy, Record
+from app.core.record import CrmCopy, Record, same
 from app.core.resource import Resource
 from app.store.conflicts import Found, Known
 from app.store.work import Work
@@ -66,7 +66,7 @@ def close_settled(work: Work, record: Record, copy: CrmCopy | None, now: datetim
                 close_claim(work, known, now)
         elif _is_over(record, held, found):
             work.put_conflict(known.resolved(AGREED if found.crm_id == record.crm_id else SETTLED, "merge", now))
-        elif found.field is not None and found.local != record.fields[found.field]:  # edited while it waits
+        elif found.field is not None and not same(found.local, record.fields[found.field]):  # edited while it waits
             work.put_conflict(replace(known, found=replace(found, local=record.fields[found.field])))
 
 
@@ -99,7 +99,7 @@ def _is_claimed(work: Work, record: Record, claim: Found) -> bool:
 
 def _release_agreed(work: Work, record: Record, copy: CrmCopy) -> None:
     """A field that both sides agree on again waits for nobody."""
-    agreed = [name for name in copy.held if name in copy.fields and copy.fields[name] == record.fields.get(name)]
+    agreed = [name for name in copy.held if name in copy.fields and same(copy.fields[name], record.fields.get(name))]
     if agreed and not any(one.found.kind == "deleted" for one in work.open_conflicts(record.id)):
         copy.held = [name for name in copy.held if name not in agreed]
         copy.same_as = {name: value for name, value in copy.same_as.items() if name not in agreed}

@@ -104,19 +104,9 @@ def _pages(engine: Engine, resource: Resource, plan: Plan) -> Iterator[list[Snap
             yield feed.only_news(resource, page.items)
     except NotThere:
         plan.calls += 1
-        yield from _one_by_one(engine, resource, plan)
-
-
-def _one_by_one(engine: Engine, resource: Resource, plan: Plan) -> Iterator[list[Snapshot]]:
-    after = ""
-    while True:
-        with reading() as connection:
-            batch = records.linked(connection, resource, after, engine.batch_size)
-        if not batch:
-            return
-        plan.calls += len(batch)
-        yield [feed.ask(engine, resource, one.crm_id) for one in batch if one.crm_id is not None]
-        after = batch[-1].id
+        for items, refused in feed.one_by_one(engine, resource, engine.batch_size):
+            plan.calls += len(items) + refused
+            yield items
 
 
 def _deletions(work: Work, engine: Engine, plan: Plan, held: dict[str, dict[str, Any]], more: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from app.core.record import MISSING, CrmCopy, Fields, Stamp
+from app.core.record import MISSING, CrmCopy, Fields, Stamp, same
 from app.sync.policy import Winner
 
 Order = Literal["newer", "same", "older"]
@@ -61,7 +61,7 @@ def merge(
         order = compare(stamp, copy.stamps.get(name))
         if order == "older":
             merged.stale.append(name)
-        elif order == "same" and not whole and value != copy.fields.get(name, MISSING):
+        elif order == "same" and not whole and not same(value, copy.fields.get(name, MISSING)):
             merged.ties.append(name)
         else:
             _take_in(merged, name, value, decide, answer_to, sent)
@@ -95,25 +95,25 @@ def owed(pushed: Sequence[str], local: Fields, copy: CrmCopy) -> Fields:
 def _told(copy: CrmCopy, name: str, mine: Any) -> bool:
     """Tell whether the CRM knows our value, in its own form or in one that counts as the same."""
     theirs = copy.fields.get(name, MISSING)
-    if mine == theirs or (theirs is MISSING and mine is None):
+    if same(mine, theirs) or (theirs is MISSING and mine is None):
         return True
-    return name in copy.same_as and copy.same_as[name] == mine
+    return name in copy.same_as and same(copy.same_as[name], mine)
 
 
 def _take_in(merged: Merged, name: str, value: Any, decide: Decide, answer_to: Fields, sent: Sequence[Fields]) -> None:
     copy, mine = merged.copy, merged.local.get(name)
     last_told = copy.fields.get(name, MISSING)
     unchanged_here = _told(copy, name, mine)
-    if value == last_told and name not in answer_to:
+    if same(value, last_told) and name not in answer_to:
         return  # not a change there: an echo, or old news
     copy.fields[name] = value
-    if value != last_told and (name in answer_to or _was_sent(sent, name, value)):
+    if not same(value, last_told) and (name in answer_to or _was_sent(sent, name, value)):
         merged.heard[name] = (None if last_told is MISSING else last_told, value)
     if name in answer_to:
         _answered(merged, name, value, answer_to[name], decide)
         return
     copy.same_as.pop(name, None)
-    if value == mine:
+    if same(value, mine):
         _release(copy, name)
     elif _was_sent(sent, name, value):
         return  # our own value on its way back; the record has moved on since
@@ -126,7 +126,7 @@ def _take_in(merged: Merged, name: str, value: Any, decide: Decide, answer_to: F
 def _answered(merged: Merged, name: str, value: Any, asked: Any, decide: Decide) -> None:
     """Take in the CRM's form of what we sent. A CRM that reformats must not start a loop."""
     merged.copy.same_as.pop(name, None)
-    if value == asked or merged.local.get(name) != asked:
+    if same(value, asked) or not same(merged.local.get(name), asked):
         return  # as sent, or changed here since: then it is owed again
     if decide(name) == "crm":
         _overwrite(merged, name, value)
@@ -158,7 +158,7 @@ def _release(copy: CrmCopy, name: str) -> None:
 
 
 def _was_sent(sent: Sequence[Mapping[str, Any]], name: str, value: Any) -> bool:
-    return any(name in fields and fields[name] == value for fields in sent)
+    return any(name in fields and same(fields[name], value) for fields in sent)
 
 
 def _known_whole(copy: CrmCopy, stamps: Mapping[str, Stamp], stamp: Stamp, *, whole: bool) -> int | None:

@@ -1,6 +1,7 @@
 """Healing what nothing explains, through the engine: forget what was believed, hear the CRM anew, push what differs."""
 
 from app.core.record import Record, Snapshot
+from app.crm import Rejected
 from app.store.work import Work
 from app.sync import deletions, feed, pull, verify
 from app.sync.counts import Counts
@@ -18,7 +19,12 @@ def heal(part: Part) -> None:
     found = Verified()
     verify.compare(part.engine, part.resource, found, part.stay_alive)
     for suspect in found.suspects:
-        _heal(part, suspect)
+        try:
+            _heal(part, suspect)
+        except Rejected:  # the CRM does not show it: the comparison has said so, and says so again
+            counts = Counts()
+            counts.failure("rejected")
+            part.count(counts)
     deletions.decide(part)
 
 

@@ -189,6 +189,9 @@ def _creation(
 
 
 def _key(record: Record, copy: CrmCopy, fields: Fields) -> str:
-    """Return the Idempotency-Key of an update: the same intent on the same version has the same key."""
-    intent = json.dumps([record.resource, record.id, copy.crm_id, copy.version, fields], sort_keys=True)
-    return hashlib.sha256(intent.encode()).hexdigest()
+    """Return the Idempotency-Key of an update: the same intent on the same versions of both sides has the same key.
+
+    Ours is among them for a CRM without versions: who wants a value again, later, wants something new.
+    """
+    intent = [record.resource, record.id, copy.crm_id, copy.version, record.version, fields]
+    return hashlib.sha256(json.dumps(intent, sort_keys=True).encode()).hexdigest()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from app.core.db import reading
 from app.core.record import CrmCopy, Record, Snapshot
 from app.core.resource import Resource
-from app.crm import NotThere
+from app.crm import NotThere, Rejected
 from app.store import inbox, records
 from app.store.work import Work
 from app.sync import feed
@@ -41,7 +41,7 @@ def compare(engine: Engine, resource: Resource, found: Verified, watch: Callable
     Both sides move meanwhile, so what seems unexplained is looked at again before it is called so.
     """
     seen: set[int] = set()
-    for items in _listed(engine, resource, found):
+    for items in _listed(engine, resource, found, watch):
         with reading() as connection:
             work = Work(connection, resource, locking=False)
             feed.load(work, items)
@@ -64,7 +64,9 @@ def _compare(work: Work, item: Snapshot, seen: set[int], found: Verified) -> Non
     found.note(record, difference(work, item, record))
 
 
-def _listed(engine: Engine, resource: Resource, found: Verified) -> Iterator[Sequence[Snapshot]]:
+def _listed(
+    engine: Engine, resource: Resource, found: Verified, watch: Callable[[], None]
+) -> Iterator[Sequence[Snapshot]]:
     """Return all records of the CRM, from the beginning; asked one by one where it has no list."""
     try:
         for _, page in feed.pages(engine, resource, None):
@@ -72,19 +74,9 @@ def _listed(engine: Engine, resource: Resource, found: Verified) -> Iterator[Seq
             yield page.items
     except NotThere:
         found.calls += 1
-        yield from _asked(engine, resource, found)
-
-
-def _asked(engine: Engine, resource: Resource, found: Verified) -> Iterator[Sequence[Snapshot]]:
-    after = ""
-    while True:
-        with reading() as connection:
-            batch = records.linked(connection, resource, after, AT_ONCE)
-        if not batch:
-            return
-        found.calls += len(batch)
-        yield [feed.ask(engine, resource, one.crm_id) for one in batch if one.crm_id is not None]
-        after = batch[-1].id
+        for items, refused in feed.one_by_one(engine, resource, AT_ONCE, watch):
+            found.calls += len(items) + refused
+            yield items
 
 
 def _rest(resource: Resource, seen: set[int], found: Verified) -> None:
@@ -113,8 +105,12 @@ def _look_again(engine: Engine, resource: Resource, suspect: Difference, found: 
     for _ in range(LOOKS):
         before = state_of(resource, suspect)
         crm_id = suspect["crm_id"] if before[0] is None else before[0].crm_id
-        item = None if crm_id is None else feed.ask(engine, resource, crm_id)
-        found.calls += item is not None
+        found.calls += crm_id is not None
+        try:
+            item = None if crm_id is None else feed.ask(engine, resource, crm_id)
+        except Rejected as error:
+            found.note(None, suspect | {"note": f"The CRM does not show it: {error.message}"})
+            return
         with reading() as connection:
             work = Work(connection, resource, locking=False)
             record = work.linked(crm_id) if crm_id is not None else work.record(suspect["record_id"])

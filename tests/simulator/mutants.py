@@ -199,6 +199,17 @@ def the_other_side_wins(patch):
     patch.setattr(incoming.Incoming, "winner", lambda *given: other.get(real(*given)))
 
 
+@mutant("who won a conflict is whose value is kept", "policy", within=200)
+def the_winner_loses(patch):
+    real = reconcile._clash
+
+    def clash(merged, name, last_told, value, winner):
+        real(merged, name, last_told, value, {"crm": "local", "local": "crm"}.get(winner))
+        merged.clashes[-1] = replace(merged.clashes[-1], winner=winner)
+
+    patch.setattr(reconcile, "_clash", clash)
+
+
 @mutant("the loser's value is kept in the conflict", "unseen", "convergence")
 def conflicts_are_not_kept(patch):
     patch.setattr(incoming.Incoming, "report", lambda *_: False)
@@ -268,7 +279,7 @@ def the_parked_are_forgotten(patch):
     patch.setattr(parked, "step", lambda _engine: 0)
 
 
-@mutant("a stamp from the future proves nothing", "convergence", "cause", "unseen", "calls")
+@mutant("a stamp from the future proves nothing", "convergence", "cause", "unseen", "calls", "forgotten")
 def the_future_is_believed(patch):
     patch.setattr("app.services.deliveries._is_from_the_future", lambda *_: False)
 
@@ -328,7 +339,7 @@ def ids_go_out_as_ours(patch):
 # ── what is kept ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@mutant("every change is in the journal", "journal")
+@mutant("every change is in the journal", "journal", "durability")
 def pulls_are_not_journalled(patch):
     real = journal.add
     patch.setattr(journal, "add", lambda tx, entries: real(tx, [one for one in entries if one.origin != "webhook"]))
@@ -355,7 +366,25 @@ def yes_without_a_commit(patch):
     patch.setattr(core_db, "_commit", commit)
 
 
-@mutant("a version is never given twice", "versions", "journal")
+def _lost(patch, is_lost):
+    """Answer some requests with a yes whose transaction was rolled back."""
+    real = core_db._commit
+    patch.setattr(
+        core_db, "_commit", lambda tx: tx.rollback() if has_request_context() and is_lost(request) else real(tx)
+    )
+
+
+@mutant("a yes to a restore or an undo is said after the commit", "durability")
+def restored_without_a_commit(patch):
+    _lost(patch, lambda asked: asked.method == "POST" and asked.path.endswith(("/restore", "/undo")))
+
+
+@mutant("a yes to an edit that empties a field is said after the commit", "durability")
+def emptied_without_a_commit(patch):
+    _lost(patch, lambda asked: asked.method == "PATCH" and None in asked.get_json().values())
+
+
+@mutant("a version is never given twice", "versions", "journal", "durability")
 def versions_begin_anew(patch):
     real = pull._write
 
@@ -440,6 +469,7 @@ FOUND_AT = {
     "no_base": 2,
     "forms_start_loops": 10,
     "the_other_side_wins": 5,
+    "the_winner_loses": 20,
     "conflicts_are_not_kept": 33,
     "late_news_revive": 1,
     "tombstones_are_strangers": 11,
@@ -452,6 +482,8 @@ FOUND_AT = {
     "any_number_is_deleted": 46,
     "pulls_are_not_journalled": 4,
     "yes_without_a_commit": 3,
+    "restored_without_a_commit": 6,
+    "emptied_without_a_commit": 6,
     "versions_begin_anew": 2,
     "broken_connections_are_kept": 5,
     "nobody_pauses": 88,

@@ -90,6 +90,25 @@ def test_everything_holds_in_a_thousand_histories(theatre, first):
     assert {seed: theatre.play(history.make(seed, 60)).violation for seed in seeds} == dict.fromkeys(seeds)
 
 
+def without_versions(seed):
+    """A CRM in which only the clock says what is newer; whole seconds would leave too much open."""
+    made = history.make(seed, 60)
+    habits = replace(made.setting.habits, versions=False, coarse=False)
+    return replace(made, setting=replace(made.setting, habits=habits))
+
+
+def test_everything_but_edits_unseen_holds_for_a_crm_without_versions(theatre):
+    assert {seed: theatre.play(without_versions(seed)).violation for seed in SEEDS} == dict.fromkeys(SEEDS)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("first", LONG[::100])
+def test_everything_but_edits_unseen_holds_for_a_thousand_crms_without_versions(theatre, first):
+    seeds = range(first, first + 100)
+    assert {seed: theatre.play(without_versions(seed)).violation for seed in seeds} == dict.fromkeys(seeds)
+
+
 def whole(seeds, theatre):
     return {seed: theatre.play(history.make(seed, 60, registry=theatre.registry)).violation for seed in seeds}
 

@@ -221,3 +221,15 @@ def test_who_is_in_the_crm_again_is_named_anew_by_what_named_it(client, make, th
     assert there.get("projects", child["crm_id"])["client_id"] == again["crm_id"]
     assert client.get(f"/projects/{child['id']}").json["client_id"] == parent["id"]
     assert client.post("/sync/verify").json["differences"] == []
+
+
+def test_who_waits_for_a_parent_that_is_deleted_before_it_reached_the_crm_waits_no_longer(make, client, worker, there):
+    parent = make("clients", LATER, name="Tech")
+    child = make("projects", name="Relaunch", client_id=parent["id"])
+    assert "client_id" in child["sync_error"]
+
+    client.delete(f"/clients/{parent['id']}", headers=LATER)
+    worker.push()
+
+    assert client.get(f"/projects/{child['id']}").json["sync_status"] == "synced"
+    assert there.all("projects")[0]["client_id"] is None

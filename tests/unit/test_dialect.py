@@ -160,7 +160,7 @@ def test_a_version_that_is_none_is_none(version):
     assert dialect.version_of(version) is None
 
 
-@pytest.mark.parametrize("cursor", ["\ud800", "a\0", "x" * 3000, {}, True, ""])
+@pytest.mark.parametrize("cursor", ["\ud800", "a\0", "x" * 3000, {}, True, "", None])
 def test_a_page_that_leads_on_by_an_unreadable_cursor_is_malformed(cursor):
     with pytest.raises(Malformed):
         dialect.page(json.dumps({"items": [], "next_cursor": cursor, "has_more": True}).encode())

@@ -9,7 +9,7 @@ from itertools import islice
 
 from app.core.errors import Invalid, NotFound, ServiceError, Taken
 from app.core.kinds import unique_key
-from app.core.record import Fields, Record
+from app.core.record import Fields, Record, same
 from app.core.resource import Resource
 from app.core.schema import load
 from app.services.files.landing import Landing
@@ -87,7 +87,7 @@ class Import:
     def _meet(self, draft: Draft, holders: list[Record]) -> None:
         """Decide about a row whose unique value is taken. What it does not mention does not differ."""
         holder = holders[0]
-        differs = {name: value for name, value in draft.fields.items() if holder.fields[name] != value}
+        differs = {name: value for name, value in draft.fields.items() if not same(holder.fields[name], value)}
         if len(holders) == 1 and not differs:
             self.counts.already_there += 1
         elif len(holders) == 1 and self._update:
