@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.simulator import history_kept, lasting, parents
 from app.simulator.view import View
+from app.store import journal
 
 if TYPE_CHECKING:
     from app.simulator.stage import Stage
@@ -77,20 +78,22 @@ def one_to_one(view: View) -> Iterator[str]:
 
 
 def by_the_policy(view: View) -> Iterator[str]:
-    """What the policy decided, it decided as its name says; and what the CRM won is what the record held from then on.
+    """What the policy decided, it decided as its name says; and what the CRM won is what the record then held.
 
-    Whether `latest` was right about who was later is not looked into.
+    A record that was ever deleted kept its own values meanwhile. Whether `latest` was right is not looked into.
     """
     policy = view.stage.setting.policy
     wanted = {"crm_wins": "crm", "local_wins": "local"}.get(policy)
-    tombstones = {record.id for record in view.everybody if record.deleted_at is not None}
+    alive = {
+        one for one, entries in view.journals.items() if not any(each["field"] == journal.DELETED for each in entries)
+    }
     for one in view.conflicts:
         if one["kind"] != "field" or one["resolved_by"] != "policy":
             continue
         if one["policy"] != policy or one["resolution"] != (wanted or one["resolution"]):
             yield f"a conflict on {one['field']} went to {one['resolution']} by {one['policy']} under {policy}"
         held = [entry["to"] for entry in view.journals[one["record_id"]] if entry["field"] == one["field"]]
-        if one["resolution"] == "crm" and one["record_id"] not in tombstones and one["crm"] not in held:
+        if one["resolution"] == "crm" and one["record_id"] in alive and one["crm"] not in held:
             yield f"{one['record_id']}.{one['field']} never was {one['crm']!r}, which had won"
 
 
