@@ -1,6 +1,5 @@
 """`flask sync conflicts`, `resolve` and `rules`: where both sides disagreed, and what a person decides."""
 
-import json
 from typing import Any, get_args
 
 import click
@@ -8,6 +7,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from app.commands import shown
 from app.commands.options import AS_JSON, BY, PLAIN, Commands, leave, show
+from app.core import strict_json
 from app.core.errors import ServiceError
 from app.core.field import POLICIES
 from app.services import operations, resolutions
@@ -94,7 +94,7 @@ def _value(use: Use, text: str | None) -> Any:
     if (use == "value") != (text is not None):
         raise click.UsageError("--use value and --value go together.")
     try:
-        return None if text is None else json.loads(text)
+        return None if text is None else strict_json.parse(text)
     except ValueError as error:
         raise click.BadParameter("It must be JSON; a text needs quotes: '\"…\"'.", param_hint="--value") from error
 

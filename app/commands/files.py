@@ -85,12 +85,12 @@ def _import(engine: Engine, order: Order, *, as_json: bool) -> int:
     began = engine.world.monotonic()
     with import_files.opened(order, sys.stdin.buffer) as file:
         try:
-            files = import_files.prepare(order, file, _notice)
+            files = import_files.prepare(order, file, _notice, engine.world.new_id())
         except Invalid as error:
             raise click.UsageError(error.detail) from error
         landing = Rehearsal(engine, order.resource) if order.dry_run else Database(engine, order.resource)
         with closing(landing), closing(files.rejects):
-            work = Import(order.resource, landing, files.noted.counts, update=order.update)
+            work = Import(order.resource, landing, files.noted, update=order.update)
             _run(work, file, files)
     if files.table.kind == "ndjson":
         import_files.say_ignored(files.table, _notice)

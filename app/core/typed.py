@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from marshmallow import ValidationError, fields, validate
 
+from app.core import strict_json
 from app.core.kinds import Kind, Text, format_time, is_plain, parse_time
 
 LONGEST_JSON = 16_000
@@ -124,8 +125,8 @@ class _Json(Kind):
     @classmethod
     def from_text(cls, text: str) -> Any:
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
+            return strict_json.parse(text)
+        except ValueError:
             return text
 
 

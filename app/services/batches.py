@@ -33,15 +33,18 @@ class Refused(Exception):
 
 def create_many(
     engine: Engine, resource: Resource, drafts: Sequence[Fields], *,
-    origin: Origin = "api", atomic: bool = False, claim: Claim | None = None, answer: Answer | None = None,
+    ids: Sequence[str] | None = None, origin: Origin = "api", atomic: bool = False, claim: Claim | None = None,
+    answer: Answer | None = None,
 ) -> Results:  # fmt: skip
     """Store new records in one transaction, due to be pushed now; return each, or why it was not stored.
+
+    They get `ids`, which nobody has, or new ones.
 
     The answer to a request with a `claim` is kept in the same transaction, so there is always a whole one to repeat;
     `answer` makes it and does nothing else. Raises Repeated, and Refused when `atomic` and not every draft is good.
     """
     now = engine.world.now()
-    made = _records(engine, resource, drafts, now)
+    made = _records(engine, resource, drafts, now, ids)
     batch = engine.world.new_id()
 
     def store(tx: Connection) -> Results:
@@ -86,9 +89,13 @@ def unique_keys(resource: Resource, drafts: Iterable[Fields]) -> dict[str, list[
     return {name: list(keys) for name, keys in found.items() if keys}
 
 
-def _records(engine: Engine, resource: Resource, drafts: Sequence[Fields], now: datetime) -> list[Record]:
+def _records(
+    engine: Engine, resource: Resource, drafts: Sequence[Fields], now: datetime, ids: Sequence[str] | None = None
+) -> list[Record]:
     whole = [drafted(engine, resource, fields) for fields in drafts]
-    return [Record(resource.name, engine.world.new_id(), one, created_at=now, last_updated=now) for one in whole]
+    ids = [engine.world.new_id() for _ in whole] if ids is None else ids
+    return [Record(resource.name, one, fields, created_at=now, last_updated=now)
+            for one, fields in zip(ids, whole, strict=True)]  # fmt: skip
 
 
 def _sorted_out(work: Work, made: Sequence[Record], origin: Origin, now: datetime) -> Results:

@@ -7,8 +7,14 @@ import threading
 
 import pytest
 
+from app.resources import REGISTRY
 from app.services.files import importing
 from tests.support.users import FIELDS, changes_of
+
+
+@pytest.fixture
+def registry():
+    return REGISTRY
 
 
 @pytest.fixture
@@ -179,7 +185,11 @@ def test_objects_a_line(run, file, users):
     assert users() == {"a@example.com": ("Ann A", "a@example.com", "")}
     rejected = [json.loads(line) for line in path.with_name("users.jsonl.rejected.ndjson").read_text().splitlines()]
     assert [one["line"] for one in rejected] == [2, 3, 4]
-    assert (rejected[0]["full_name"], rejected[1]["text"], rejected[2]["name"]) == ("Bob", "[]", "\ud800")
+    assert (rejected[0]["full_name"], rejected[1]["text"], rejected[2]["reason"]) == (
+        "Bob",
+        "[]",
+        "It holds half a surrogate pair, which is no character.",
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -219,3 +229,36 @@ def test_a_pipe_is_read_once_and_leaves_nothing_beside_it(run, users, tmp_path, 
     writer.join()
     assert (answer.exit_code, users().keys()) == (0, {"a@example.com"})
     assert not [one for one in tmp_path.iterdir() if one.suffix == ".progress"]
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-1e999", '{"a": 1, "a": 2}', "[" * 60 + "]" * 60, '"a\\u0000"'])
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_what_no_body_may_hold_no_row_may_hold(run, file, client, value, kind):
+    cell = f'{{"a": {value}}}'.replace('"', '""')
+    text = f'first_name,last_name,custom_fields\nQ,P,"{cell}"\n' if kind == "csv" else ""
+    text = text or f'{{"first_name": "Q", "last_name": "P", "custom_fields": {{"a": {value}}}}}\n'
+
+    answer = run(file(text, f"contacts.{kind}"), "--resource", "contacts")
+
+    assert answer.stdout.startswith("0 created, 0 updated, 0 already there, 1 rejected"), answer.output
+    assert client.get("/contacts").json["pagination"]["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("resource", "text"),
+    [
+        (
+            "calendar-events",
+            "title,starts_at,ends_at\nA,2030-01-01T10:00,2030-01-01T09:00\nB,2030-01-01T10:00,2030-01-01T11:00\n",
+        ),
+        ("comments", "content,entity_type,entity_id\nGo on,task,00000000-0000-4000-8000-000000000000\n"),
+    ],
+)
+def test_a_rehearsal_says_what_the_import_does_of_every_resource(run, file, resource, text):
+    path = file(text, f"{resource}.csv")
+
+    rehearsed = run(path, "--resource", resource, "--dry-run")
+    real = run(path, "--resource", resource)
+
+    assert rehearsed.stdout == f"Dry run, nothing was stored: {real.stdout}", rehearsed.output
+    assert (rehearsed.exit_code, real.exit_code) == (1, 1)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import Invalid
-from app.http.bodies import DEEPEST, parse
+from app.core.strict_json import DEEPEST
+from app.http.bodies import parse
 
 REFUSED = {
     "nothing": b"",

@@ -72,14 +72,17 @@ def size(file: BinaryIO) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-def prepare(order: Order, file: BinaryIO, say: Say) -> Files:
-    """Find out how to read a file and where to go on. Nothing is stored yet. Raises Invalid."""
+def prepare(order: Order, file: BinaryIO, say: Say, new_id: str) -> Files:
+    """Find out how to read a file and where to go on. Nothing is stored yet. Raises Invalid.
+
+    `new_id` is what the ids of its records are made from, should it begin.
+    """
     kind = order.kind or KINDS.get(order.file.suffix.lower())
     if kind is None:
         raise Invalid("Say --format csv or --format ndjson: the name of the file does not.")
     path = _rejected_path(order, kind)
     progress = _progress(order, file, kind)
-    noted = Noted() if progress is None or order.restart else progress.resume()
+    noted = Noted() if progress is None else Noted(ids=new_id) if order.restart else progress.resume(new_id)
     table = _table(order, file, kind, say)
     if noted.counts.rows:
         say(f"Goes on after row {noted.counts.rows}, where an earlier import stopped.")

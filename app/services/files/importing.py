@@ -4,7 +4,7 @@ The outcome is what it would be if each row were a request of its own, in the or
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from app.core.errors import Invalid, NotFound, ServiceError, Taken
@@ -13,7 +13,7 @@ from app.core.record import Fields, Record, same
 from app.core.resource import Resource
 from app.core.schema import load
 from app.services.files.landing import Landing
-from app.services.files.progress import Counts, Noted, Progress
+from app.services.files.progress import Noted, Progress
 from app.services.files.rejects import Rejects
 from app.services.files.tabular import Row, Table
 
@@ -31,8 +31,9 @@ class Draft:
 class Import:
     """Takes rows in; `counts` says what became of them. With `update` a record that is there is changed to the row."""
 
-    def __init__(self, resource: Resource, landing: Landing, counts: Counts, *, update: bool = False) -> None:
-        self.counts = counts
+    def __init__(self, resource: Resource, landing: Landing, noted: Noted, *, update: bool = False) -> None:
+        self.noted = noted
+        self.counts = noted.counts
         self._resource = resource
         self._landing = landing
         self._update = update
@@ -73,16 +74,29 @@ class Import:
 
     def _store(self, drafts: list[Draft]) -> None:
         new = []
+        drafts = self._without_stored(drafts)
         for draft, holders in zip(drafts, self._landing.holders([one.fields for one in drafts]), strict=True):
             if holders:
                 self._meet(draft, holders)
             else:
                 new.append(draft)
-        for draft, found in zip(new, self._landing.create([one.fields for one in new]) if new else [], strict=True):
+        if not new:
+            return
+        ids = [self.noted.id_of(one.row.line) for one in new] if self.noted.ids else None
+        for draft, found in zip(new, self._landing.create([one.fields for one in new], ids), strict=True):
             if isinstance(found, Record):
                 self.counts.created += 1
             else:
                 self._reject(draft.row, found)
+
+    def _without_stored(self, drafts: list[Draft]) -> list[Draft]:
+        """Leave out what this import has stored before: it may have stopped before it could note a chunk."""
+        if not self.noted.ids:
+            return drafts
+        stored = self._landing.known([self.noted.id_of(one.row.line) for one in drafts])
+        left = [one for one in drafts if self.noted.id_of(one.row.line) not in stored]
+        self.counts.created += len(drafts) - len(left)
+        return left
 
     def _meet(self, draft: Draft, holders: list[Record]) -> None:
         """Decide about a row whose unique value is taken. What it does not mention does not differ."""
@@ -126,7 +140,7 @@ def run(work: Import, table: Table, rejects: Rejects, progress: Progress | None,
             rejects.write(row, reason)
         size = rejects.sync()
         if progress is not None:
-            progress.note(Noted(work.counts, size))
+            progress.note(replace(work.noted, rejected_bytes=size))
         moved()
     if progress is not None:
         progress.forget()

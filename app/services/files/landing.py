@@ -20,7 +20,10 @@ class Landing(Protocol):
     def holders(self, drafts: Sequence[Fields]) -> list[list[Record]]:
         """Return for each draft the live records that have one of its unique values."""
 
-    def create(self, drafts: Sequence[Fields]) -> Results: ...
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Return which of some ids belong to a record."""
+
+    def create(self, drafts: Sequence[Fields], ids: Sequence[str] | None) -> Results: ...
 
     def change(self, record: Record, fields: Fields) -> None:
         """Change some fields of a record. Raises NotFound and Taken."""
@@ -38,8 +41,12 @@ class Database:
     def holders(self, drafts: Sequence[Fields]) -> list[list[Record]]:
         return _for_each(self._resource, drafts, _found(self._resource, drafts))
 
-    def create(self, drafts: Sequence[Fields]) -> Results:
-        return batches.create_many(self._engine, self._resource, drafts)
+    def known(self, ids: Sequence[str]) -> set[str]:
+        with reading() as connection:
+            return {record.id for record in stored.find(connection, self._resource, ids=ids)}
+
+    def create(self, drafts: Sequence[Fields], ids: Sequence[str] | None) -> Results:
+        return batches.create_many(self._engine, self._resource, drafts, ids=ids)
 
     def change(self, record: Record, fields: Fields) -> None:
         records.change(self._engine, self._resource, record.id, fields, wait=False)
@@ -62,11 +69,15 @@ class Rehearsal:
             found[record_id] = self._record(record_id, fields)
         return _for_each(self._resource, drafts, list(found.values()))
 
-    def create(self, drafts: Sequence[Fields]) -> Results:
-        made = [self._record(self._engine.world.new_id(), fields) for fields in drafts]
+    def known(self, ids: Sequence[str]) -> set[str]:  # noqa: ARG002  (it goes on after nothing)
+        return set()
+
+    def create(self, drafts: Sequence[Fields], ids: Sequence[str] | None) -> Results:  # noqa: ARG002
+        made = batches.check_many(self._engine, self._resource, drafts)
         for record in made:
-            self._put(record)
-        return list(made)
+            if isinstance(record, Record):
+                self._put(record)
+        return made
 
     def change(self, record: Record, fields: Fields) -> None:
         self._put(replace(record, fields=record.fields | fields))

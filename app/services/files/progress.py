@@ -6,11 +6,13 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import UUID
 
 from app.core.errors import Invalid
 
 HEAD = 64 * 1024
 FILE = "file"
+LINES = (1 << 40) - 1
 
 
 @dataclass
@@ -26,10 +28,19 @@ class Counts:
 
 @dataclass(frozen=True)
 class Noted:
-    """What was noted after a chunk: the counts, and the size of the file of rejected rows, in bytes."""
+    """What was noted after a chunk: the counts, and the size of the file of rejected rows, in bytes.
+
+    `ids` is a UUID from which the ids of its records are made, row by row: a chunk that was stored and not noted is
+    known again by them. An import that cannot go on has none.
+    """
 
     counts: Counts = field(default_factory=Counts)
     rejected_bytes: int = 0
+    ids: str = ""
+
+    def id_of(self, line: int) -> str:
+        """Return the id of the record that a line becomes: a UUIDv7 (RFC 9562), in the order of the lines."""
+        return str(UUID(int=UUID(self.ids).int & ~LINES | line & LINES))
 
 
 def fingerprint(file: BinaryIO) -> dict[str, Any]:
@@ -46,13 +57,14 @@ class Progress:
         self._path = path
         self._about = about
 
-    def resume(self) -> Noted:
+    def resume(self, new_id: str) -> Noted:
         """Return where an earlier import stopped, or the beginning. Raises Invalid when that was another import."""
         if not self._path.exists():
-            return Noted()
+            return Noted(ids=new_id)
         try:
             found = json.loads(self._path.read_text("utf-8"))
-            about, noted = found["about"], Noted(Counts(**found["counts"]), int(found["rejected_bytes"]))
+            about = found["about"]
+            noted = Noted(Counts(**found["counts"]), int(found["rejected_bytes"]), str(UUID(found["ids"])))
         except (ValueError, KeyError, TypeError) as error:
             raise Invalid(f"{self._path} cannot be read. Say --restart to begin anew.") from error
         if noted.counts.rows and about != self._about:
@@ -60,13 +72,13 @@ class Progress:
             what = "The file has changed" if FILE in differ else f"It is asked for with another {', '.join(differ)}"
             raise Invalid(
                 f"{what} since this import was begun and stopped after {noted.counts.rows} rows ({self._path}). "
-                "Say --restart to begin anew: rows that are there already are not doubled."
+                "Say --restart to begin anew: rows with a unique value that is there already are not doubled."
             )
         return noted
 
     def note(self, noted: Noted) -> None:
         """Write down what is done: whole, or not at all. Raises Invalid when that is not possible."""
-        said = {"about": self._about, "counts": asdict(noted.counts), "rejected_bytes": noted.rejected_bytes}
+        said = {"about": self._about, **asdict(noted)}
         part = self._path.with_name(f"{self._path.name}.part")
         try:
             with part.open("w", encoding="utf-8") as file:

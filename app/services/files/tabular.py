@@ -3,15 +3,16 @@
 import csv
 import io
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, BinaryIO, Final, Literal, TextIO
 
+from app.core import strict_json
 from app.core.errors import Invalid
 from app.core.record import Fields
 from app.core.resource import Resource
+from app.core.strict_json import Unfit
 from app.services.files.cells import unguard
 from app.services.files.columns import Names
 
@@ -168,11 +169,11 @@ def _ndjson_rows(lines: Lines, names: Names, ignored: dict[str, None]) -> Iterat
         try:
             line = next(lines)
             if line.strip():
-                yield _object(lines.count, _parse(line), names, ignored)
+                yield _object(lines.count, strict_json.parse(line), names, ignored)
         except StopIteration:
             return
-        except (ValueError, RecursionError, TooLong) as error:
-            yield Row(lines.count, "".join(lines.of_row).rstrip("\r\n"), {}, f"Not JSON: {_why(error)}.")
+        except (ValueError, TooLong) as error:
+            yield Row(lines.count, "".join(lines.of_row).rstrip("\r\n"), {}, _why(error))
 
 
 def _object(line: int, found: Any, names: Names, ignored: dict[str, None]) -> Row:
@@ -192,27 +193,5 @@ def _object(line: int, found: Any, names: Names, ignored: dict[str, None]) -> Ro
 
 def _why(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at character {error.pos + 1}"
-    return "it is nested too deep" if isinstance(error, RecursionError) else str(error)
-
-
-def _parse(line: str) -> Any:
-    return json.loads(line, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_once)
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("a number is too large")
-    return number
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("an object has the same name twice")
-    return members
+        return f"Not JSON: {error.msg} at character {error.pos + 1}."
+    return f"It {error}." if isinstance(error, Unfit) else f"Not JSON: {error}."
