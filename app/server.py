@@ -34,7 +34,7 @@ LEAVE = 2.0
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r]*chunked", re.IGNORECASE)
 EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
-END_OF_CHUNKS = b"0\r\n\r\n"
+CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]+)[ \t]*(?:;|$)")
 
 
 class Arriving:
@@ -43,7 +43,7 @@ class Arriving:
     def __init__(self, received: bytes) -> None:
         self.received = bytearray()
         self._whole: int | None = None
-        self._is_chunked = False
+        self._next_chunk: int | None = None
         self.add(received)
 
     def add(self, part: bytes) -> bool:
@@ -53,17 +53,30 @@ class Arriving:
             return False
         head = bytes(self.received[: end + 2])
         length = LENGTH.search(head)
-        self._is_chunked = CHUNKED.search(head) is not None
-        body = LARGEST_BODY if self._is_chunked else min(int(length[1]), LARGEST_BODY) if length else 0
+        is_chunked = CHUNKED.search(head) is not None
+        self._next_chunk = end + 4 if is_chunked else None
+        body = LARGEST_BODY if is_chunked else min(int(length[1]), LARGEST_BODY) if length else 0
         self._whole = end + 4 + body
         return EXPECTS.search(head) is not None and not self.is_whole
 
     @property
     def is_whole(self) -> bool:
         """Tell whether a thread has something to do: a whole request, or one that will be refused."""
-        if self._is_chunked and self.received.endswith(END_OF_CHUNKS):
+        if self._next_chunk is not None and self._has_last_chunk():
             return True
         return len(self.received) >= (LONGEST_HEAD if self._whole is None else self._whole)
+
+    def _has_last_chunk(self) -> bool:
+        """Go on from chunk to chunk (RFC 9112, 7.1); True at the end of the trailers, and of what is no chunk."""
+        assert self._next_chunk is not None
+        while (line := self.received.find(b"\r\n", self._next_chunk)) >= 0:
+            size = CHUNK_SIZE.match(self.received, self._next_chunk, line)
+            if size is None:
+                return True
+            if int(size[1], 16) == 0:
+                return self.received.startswith(b"\r\n", line + 2) or self.received.find(b"\r\n\r\n", line) >= 0
+            self._next_chunk = line + 2 + int(size[1], 16) + 2
+        return False
 
 
 class Unheard:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.core import strict_json
@@ -18,11 +19,14 @@ class Unsupported(Invalid):
 
 
 def read_raw() -> bytes:
-    """Return the bytes of the body. Raises RequestEntityTooLarge.
+    """Return the bytes of the body. Raises RequestEntityTooLarge, and Invalid when its framing is broken.
 
     Werkzeug refuses a Content-Length beyond the limit, but cuts a body that came in chunks off there, silently.
     """
-    body = request.get_data(cache=True)
+    try:
+        body = request.get_data(cache=True)
+    except (OSError, ParseException) as error:
+        raise Invalid("The body breaks off, or its chunks are none (RFC 9112).") from error
     limit = request.max_content_length
     if request.content_length is None and limit is not None and len(body) >= limit:
         raise RequestEntityTooLarge

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 Use = Literal["crm", "local", "value"]
 USES = ("crm", "local", "value")
 AT_ONCE = 200
+NEEDS_APPROVAL = "needs_approval"
 RULE_OF = {"crm": "crm_wins", "local": "local_wins"}
 
 
@@ -67,19 +68,25 @@ def resolve_many(engine: Engine, filters: dict[str, Any], decision: Decision) ->
 
 
 def approve(engine: Engine, run_id: str, by: str, *, yes: bool, recreate: bool = False) -> dict[str, Any]:
-    """Do the deletions that a run left to a person, or keep the records. Raises NotFound and AlreadyDecided."""
-    with reading() as connection:
-        found = runs.get(connection, run_id)
-    if found is None:
-        raise NotFound("There is no such run.")
-    if found["status"] != "needs_approval":
-        raise AlreadyDecided(f"The run is {found['status']}: it waits for nobody.")
+    """Do the deletions that a run left to a person, or keep the records. Raises NotFound and AlreadyDecided.
+
+    The first answer is noted before anything is done, so that of two at once one wins. An answer that was cut off
+    half-way may be given again.
+    """
+    said, waiting = "approved" if yes else "refused", {"run_id": run_id, "kind": "deleted", "status": conflicts.OPEN}
+    if not transact(lambda tx: runs.move_status(tx, run_id, NEEDS_APPROVAL, said)):
+        with reading() as connection:
+            found, count = runs.get(connection, run_id), conflicts.count(connection, waiting)
+        if found is None:
+            raise NotFound("There is no such run.")
+        if found["status"] != said or not count:
+            raise AlreadyDecided(f"The run is {found['status']}: it waits for nobody.")
     choice = Choice("crm" if yes else "local", recreate=recreate)
     outcome = resolve_many(engine, {"run_id": run_id, "kind": "deleted"}, Decision(choice, by=by))
-    if not outcome["left"]:
-        transact(lambda tx: runs.set_status(tx, run_id, "approved" if yes else "refused"))
+    if any(one["code"] != AlreadyDecided.code for one in outcome["left"]):
+        transact(lambda tx: runs.move_status(tx, run_id, said, NEEDS_APPROVAL))
     log.info("run_approved" if yes else "run_refused", run=run_id, by=by, records=outcome["resolved"])
-    return {"status": "approved" if yes else "refused", **outcome}
+    return {"status": said, **outcome}
 
 
 def list_rules() -> list[dict[str, Any]]:

@@ -70,9 +70,10 @@ def finish(tx: Connection, run_id: str, status: str, counts: dict[str, Any], err
     tx.execute(update(runs).where(runs.c.id == run_id).values(after))
 
 
-def set_status(tx: Connection, run_id: str, status: str) -> None:
-    """Say what a person made of a run that had ended."""
-    tx.execute(update(runs).where(runs.c.id == run_id).values(status=status))
+def move_status(tx: Connection, run_id: str, before: str, after: str) -> bool:
+    """Say what a person made of a run that had ended; False when it did not stand as it did before."""
+    moving = update(runs).where(runs.c.id == run_id, runs.c.status == before).values(status=after)
+    return tx.execute(moving).rowcount == 1
 
 
 def dead(tx: Connection, now: datetime) -> list[dict[str, Any]]:

@@ -66,6 +66,54 @@ def test_a_body_that_ends_early_or_never_begins_harms_nobody(service, unharmed):
     assert service.user(service.ann["id"])["version"] == service.ann["version"]
 
 
+BROKEN_CHUNKS = {
+    "no size": b"zz\r\n{}\r\n0\r\n\r\n",
+    "an empty size": b"\r\n{}\r\n0\r\n\r\n",
+    "a negative size": b"-2\r\n{}\r\n0\r\n\r\n",
+    "a chunk longer than said": b"2\r\n{}{}\r\n0\r\n\r\n",
+    "a chunk without an end": b"2\r\n{}0\r\n\r\n",
+    "a trailer that is none": b"2\r\n{}\r\n0\r\nno trailer\r\n\r\n",
+}
+WHOLE_CHUNKS = {
+    "plain": b"2\r\n{}\r\n0\r\n\r\n",
+    "extensions": b"2;a=b\r\n{}\r\n0;c=d\r\n\r\n",
+    "trailers": b"2\r\n{}\r\n0\r\nX-Checksum: 1\r\nX-More: 2\r\n\r\n",
+}
+
+
+def answers_to_chunks(service, chunks, then=b""):
+    head = f"POST /users HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with hurt.connected(service) as line, line.makefile("rb") as answers:
+        line.sendall(head.encode() + chunks + then)
+        for _ in range(1 + bool(then)):
+            status = int(answers.readline().split()[1])
+            headers = http.client.parse_headers(answers)
+            yield status, json.loads(answers.read(int(headers["Content-Length"])))
+
+
+@pytest.mark.parametrize("chunks", BROKEN_CHUNKS.values(), ids=BROKEN_CHUNKS)
+def test_chunks_that_are_none_are_refused_at_once(service, unharmed, chunks):
+    [(status, problem)] = answers_to_chunks(service, chunks)
+
+    assert (status, problem["status"]) == (400, 400)
+
+
+@pytest.mark.parametrize("chunks", WHOLE_CHUNKS.values(), ids=WHOLE_CHUNKS)
+def test_chunks_are_read_to_their_end_and_what_follows_is_answered_too(service, unharmed, chunks):
+    (status, problem), (next_status, health) = answers_to_chunks(
+        service, chunks, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    )
+
+    assert (status, list(problem["errors"])) == (400, ["name", "email"])
+    assert (next_status, health["status"]) == (200, "ok")
+
+
+def test_a_header_that_would_move_the_service_to_another_path_is_nothing(service, unharmed):
+    answer = requests.get(f"{service.api}/users", headers={"SCRIPT_NAME": "/foo", "PATH_INFO": "/bar"}, timeout=20)
+
+    assert (answer.status_code, len(answer.json()["data"])) == (200, 1)
+
+
 def test_ids_that_are_none_are_nothing(service, unharmed):
     for odd in NO_UUID:
         for method, path, body in calls_of(odd):

@@ -3,6 +3,7 @@
 import pytest
 
 from app.core.errors import AlreadyDecided, Invalid, NotFound
+from app.services import resolutions
 from tests.support.decisions import (
     HERE,
     OPEN,
@@ -133,3 +134,45 @@ def test_an_open_field_conflict_ends_with_the_deletion_or_the_link(client, crm, 
     assert conflicts(client, OPEN) == []
     assert read(client, first)["phone"] == HERE
     assert_in_step(engine, crm)
+
+
+def test_of_two_answers_at_once_one_wins(run, engine, client, monkeypatch):
+    heard = []
+    real = resolutions.resolve_many
+
+    def in_the_middle(*args):
+        if not heard:
+            heard.append(None)
+            with pytest.raises(AlreadyDecided) as caught:
+                approve(engine, run, yes=False)
+            heard.append(caught.value.detail)
+        return real(*args)
+
+    monkeypatch.setattr(resolutions, "resolve_many", in_the_middle)
+    answer = approve(engine, run, yes=True)
+
+    assert (answer["resolved"], status_of(client, run), live_here(engine)) == (COUNT, "approved", {})
+    assert heard[1] == "The run is approved: it waits for nobody."
+
+
+def test_an_answer_that_was_cut_off_can_be_given_again_and_no_other(run, engine, client, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    calls, real = [], resolutions._resolve
+
+    def die(*args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise Killed
+        real(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(resolutions, "_resolve", die)
+        with pytest.raises(Killed):
+            approve(engine, run, yes=True)
+    with pytest.raises(AlreadyDecided):
+        approve(engine, run, yes=False)
+
+    assert approve(engine, run, yes=True)["resolved"] == COUNT - 2
+    assert (status_of(client, run), live_here(engine), conflicts(client, OPEN)) == ("approved", {}, [])
