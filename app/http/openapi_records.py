@@ -177,8 +177,9 @@ def _edit(resource: Resource) -> Doc:
     given = {"one": ("One field", examples.patch(resource))}
     return _changed(
         resource, "edit{0}", f"Edit {a(resource)}",
-        "Sets the fields that are named and leaves the others (RFC 7396). Without If-Match or `version` the last "
-        "writer wins, field by field.",
+        "Sets the fields that are named and leaves the others, as a merge patch (RFC 7396) does with the members of a "
+        "record; a field that is an object is replaced whole. Without If-Match or `version` the last writer wins, "
+        "field by field.",
         body(schema(f"{names(resource)[0]}Edit"), given, JSON, MERGE_PATCH),
     )  # fmt: skip
 

@@ -4,7 +4,8 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,18 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
+from app.core.field import POLICIES
 from app.core.resource import Registry
 from app.simulator import history, shrink
 from app.simulator.faults import FAULTS
-from app.simulator.history import STORAGE, History
+from app.simulator.habits import MANGLES
+from app.simulator.history import NEWS, STORAGE, WEIGHTS, History, Step
 from app.simulator.invariants import INVARIANTS
 from app.simulator.line import KINDS
 from app.simulator.theatre import Factory, Played, Theatre
 
 INTERRUPTED = 130
+LARGEST_SEED = 2**53
 ALL_FAULTS = (*FAULTS, *STORAGE)
 FEW = ("few",)
 FAULTS_HELP = f"Some of {', '.join(ALL_FAULTS)}; all, none, or few: up to three, as each seed says."
@@ -56,14 +60,14 @@ def register(group: AppGroup, factory: Factory) -> None:
     ) -> None:  # fmt: skip
         numbers = [seed] if seed is not None else _range(seeds)
         chosen, names = _faults(faults), _resources(named, factory.registry)
-        kept = [_kept(replay)] if replay else None
-        theatre = Theatre(factory, kept[0].resources if kept else names)
-        made = kept or (_made(one, steps, chosen, rate, theatre.registry) for one in numbers)
+        kept = [_kept(replay, factory.registry)] if replay else None
         try:
-            total = _play(theatre, made, 1 if kept else len(numbers), quiet=as_json)
-            found = total.found and _shrunk(theatre, total.found, quiet=as_json)
-        finally:
-            theatre.close()
+            with closing(Theatre(factory, kept[0].resources if kept else names)) as theatre:
+                made = kept or (_made(one, steps, chosen, rate, theatre.registry) for one in numbers)
+                total = _play(theatre, made, 1 if kept else len(numbers), quiet=as_json)
+                found = total.found and _shrunk(theatre, total.found, quiet=as_json)
+        except KeyboardInterrupt:  # before the first history, or while one is cut down
+            sys.exit(INTERRUPTED)
         _show(total, found, as_json=as_json)
         sys.exit(INTERRUPTED if total.interrupted else 0 if found is None else 1)
 
@@ -172,7 +176,7 @@ def _range(text: str) -> range:
         found = range(int(first), int(last if dots else first) + 1)
     except ValueError:
         found = range(0)
-    if not found:
+    if not found or max(abs(found[0]), abs(found[-1])) > LARGEST_SEED:
         raise click.UsageError("Say --seeds FROM..TO.")
     return found
 
@@ -193,8 +197,36 @@ def _resources(text: str, registry: Registry) -> tuple[str, ...]:
     return chosen
 
 
-def _kept(path: Path) -> History:
+def _kept(path: Path, registry: Registry) -> History:
     try:
-        return history.read(json.loads(path.read_text()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        found = history.read(json.loads(path.read_text()))
+        unknown = [str(one) for one in _unknown(found, registry)]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise click.UsageError(f"{path} is no history that was kept.") from error
+    if unknown:
+        raise click.UsageError(f"{path} names what there is not: {', '.join(unknown)}.")
+    return found
+
+
+def _unknown(found: History, registry: Registry) -> Iterator[object]:
+    """Return what a history names and nobody can play: else a slip would pass for a history that holds."""
+    about = found.setting
+    named: list[tuple[str, Collection[str]]] = [
+        (about.policy, POLICIES),
+        (about.news, NEWS),
+        (about.habits.mangles, MANGLES),
+        *((name, registry) for name in found.resources),
+    ]
+    for step in _all(found.steps):
+        named.append((step.do, WEIGHTS))
+        named += [(step.resource, registry)] if step.resource else []
+        named += [(fault, FAULTS) for fault in step.faults.values()]
+        named += [(fault, STORAGE) for fault in step.storage.values()]
+    yield from (name for name, known in named if name not in known)
+    yield from (number for number in (found.seed, about.many) if not isinstance(number, int))
+
+
+def _all(steps: Iterable[Step]) -> Iterator[Step]:
+    for one in steps:
+        yield one
+        yield from _all(one.during.values())

@@ -25,6 +25,7 @@ ABOUT_ONE = frozenset({
 """Steps about records of one resource."""
 FIELD_DROPPED = "*"
 STORAGE = ("busy", "full")
+NEWS = ("both", "webhooks", "pulls")
 RATES = (0.0, 0.05, 0.15, 0.3)
 FEW_RATES = (0.1, 0.3, 0.5, 0.7)
 FIRST = 2

@@ -14,7 +14,7 @@ from app.resources import REGISTRY
 from app.simulator import history, values
 from app.simulator.acts import Acts
 from app.simulator.faults import FAULTS
-from app.simulator.history import STORAGE, WEIGHTS
+from app.simulator.history import STORAGE, WEIGHTS, History, Setting, Step
 from app.simulator.invariants import INVARIANTS
 from app.simulator.shrink import shrink
 from app.simulator.theatre import Theatre
@@ -22,6 +22,8 @@ from app.simulator.theatre import Theatre
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEEDS = range(1, 26)
 LONG = range(1, 1001)
+STEP = Step("push", faults={1: "cut_after"}, storage={1: "busy"})
+KEPT = json.dumps(History(1, Setting(), [STEP]).shown()).replace('"do"', '"which": 0, "do"')
 WHOLE, WHOLE_LONG = range(2, 5), range(1, 101)
 """Seeds of histories of several resources; each takes five times as long as one of users alone."""
 
@@ -207,6 +209,7 @@ def test_the_command_plays_a_kept_history_and_says_what_does_not_hold(app, tmp_p
     [
         ["--seeds", "5..1"],
         ["--seeds", "few"],
+        ["--seeds", "1..99999999999999999999999999"],
         ["--faults", "gremlins"],
         ["--rate", "2"],
         ["--steps", "0"],
@@ -217,11 +220,25 @@ def test_a_bad_option_is_refused(app, given):
     assert app.test_cli_runner().invoke(args=["sync", "simulate", *given]).exit_code == 2
 
 
-def test_a_file_that_is_no_history_is_refused(app, tmp_path):
-    (tmp_path / "kept.json").write_text('{"seed": 1}')
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '{"seed": 1}',
+        "[" * 100_000,
+        KEPT.replace('"crm_wins"', '"whoever"'),
+        KEPT.replace('"both"', '"post"'),
+        KEPT.replace('"push"', '"dance"'),
+        KEPT.replace('"cut_after"', '"gremlins"'),
+        KEPT.replace('"busy"', '"asleep"'),
+        KEPT.replace('"seed": 1', '"seed": "x"'),
+        KEPT.replace('"which": 0', '"resource": "gnomes"'),
+    ],
+)
+def test_a_file_that_is_no_history_is_refused(app, tmp_path, kept):
+    (tmp_path / "kept.json").write_text(kept)
     answer = app.test_cli_runner().invoke(args=["sync", "simulate", "--replay", str(tmp_path / "kept.json")])
 
-    assert answer.exit_code == 2
+    assert (answer.exit_code, "kept.json" in answer.output) == (2, True)
 
 
 def test_who_interrupts_it_is_shown_what_was_played(app, monkeypatch):
