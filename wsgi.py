@@ -1,6 +1,12 @@
 """The application for a WSGI server and for the flask command."""
 
-from app import create_app, garbage
+import sys
 
-app = create_app()
+from app import create_app, garbage
+from config import ConfigError
+
+try:
+    app = create_app()
+except ConfigError as error:
+    sys.exit(f"crm-sync: {error}")  # one sentence, without the way there
 garbage.settle()

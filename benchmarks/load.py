@@ -15,10 +15,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from benchmarks import spread
+
 ROOT = Path(__file__).resolve().parent.parent
 CONNECTIONS = 16
 PART = 65536
 ANSWER_WITHIN = 30.0
+TRIES = 2000
 NO_BODY = frozenset({204, 304})
 END = b"\r\n\r\n"
 LENGTH = b"\r\ncontent-length:"
@@ -43,6 +46,8 @@ class Order:
     holds: bytes = b""
     again: bool = False
     connections: int = CONNECTIONS
+    processes: int = 1
+    """Of the server; each gets as many of the connections."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +129,7 @@ class Load:
                 one.close()
 
     def _play(self) -> Found:
-        for _ in range(self._order.connections):
-            self._connect()
+        self._connect_all()
         begun = time.perf_counter()
         until = begun + self._order.seconds
         for descriptor in self._sockets:
@@ -152,8 +156,23 @@ class Load:
                     self._send(descriptor)
         return in_time, last
 
-    def _connect(self) -> None:
-        made = socket.create_connection(("127.0.0.1", self._order.port), timeout=ANSWER_WITHIN)
+    def _connect_all(self) -> None:
+        """Connect until each process of the server holds its share: left to chance, one of them gets nearly all."""
+        port, each = self._order.port, self._order.connections // self._order.processes
+        held: Counter[int | None] = Counter()
+        for _ in range(TRIES):
+            if len(self._sockets) == self._order.connections:
+                return
+            made = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_WITHIN)
+            holder = None if self._order.processes == 1 else spread.holder(port, made.getsockname()[1])
+            if held[holder] < each:
+                held[holder] += 1
+                self._keep(made)
+            else:
+                made.close()
+        raise Wrong(f"{TRIES} connections, and one process did not take {each} of them: {dict(held)}")
+
+    def _keep(self, made: socket.socket) -> None:
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sockets[made.fileno()] = made
         self._parts[made.fileno()] = bytearray()

@@ -95,7 +95,7 @@ def _served(kind: str, status: int, make: Callable[[list[Known]], Callable[[int]
         line = served.line_of("web")
         port, pid = stack.enter_context(served.process(line, folder, "web", **settings))
         served.until_ready(port)
-        side = Side(port, make(made.known), status, seconds=SECONDS, again=make is _reads)
+        side = Side(port, make(made.known), status, seconds=SECONDS, again=make is _reads, processes=1)
         with _sampled(pid, into):
             side.measure()
 

@@ -7,7 +7,7 @@ from benchmarks.load import CONNECTIONS, Wrong
 from benchmarks.served import TOKEN, Served, Side, both, call
 from benchmarks.stored import kinds
 
-SLICE = 0.7
+SLICE = 1.5
 KNOWN = 200
 
 

@@ -24,7 +24,8 @@ TOKEN = secrets.token_urlsafe(32)
 SECRET = secrets.token_urlsafe(32)
 READY_WITHIN = 60.0
 WARM_UP = 0.5
-SEVERAL = {"WEB_CONCURRENCY": "2", "WEB_THREADS": "8"}
+PROCESSES = 2
+SEVERAL = {"WEB_CONCURRENCY": str(PROCESSES), "WEB_THREADS": "8"}
 ENOUGH = 1500
 """Requests of a warm-up; for what follows it, as many as the last slice shows to be enough."""
 
@@ -140,11 +141,11 @@ class Side:
 
     def __init__(
         self, port: int, make: Callable[[int], list[bytes]], status: int, holds: bytes = b"", *,
-        seconds: float, again: bool = False,
+        seconds: float, again: bool = False, processes: int = PROCESSES,
     ) -> None:  # fmt: skip
         self._port, self._make, self._again = port, make, again
         self._status, self._holds, self._seconds = status, holds, seconds
-        self._enough = ENOUGH
+        self._enough, self._processes = ENOUGH, processes
         self.p99: list[float] = []
         self.sent: list[bytes] = []
         self._slice(WARM_UP)
@@ -156,7 +157,10 @@ class Side:
 
     def _slice(self, seconds: float) -> tuple[float, float]:
         requests = self._make(self._enough)
-        found = run(Order(self._port, requests, seconds, self._status, self._holds, again=self._again))
+        order = Order(
+            self._port, requests, seconds, self._status, self._holds, again=self._again, processes=self._processes
+        )
+        found = run(order)
         self.sent = requests[: found.sent]
         self._enough = max(ENOUGH, int(found.rate * self._seconds * 1.5))
         return found.rate, found.p99

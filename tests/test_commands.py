@@ -1,8 +1,14 @@
 """`flask sync …`: what a person and a script see."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -80,3 +86,19 @@ def test_an_unknown_resource_is_named(run):
 
     assert answer.exit_code == 2
     assert "dragons" in answer.output
+
+
+@pytest.mark.parametrize(
+    "words", [("conflicts", "--limit", "9" * 26), ("resolve", "x", "--use", "value", "--value", "[" * 20_000)]
+)
+def test_what_is_asked_for_beyond_reason_is_a_usage_error(run, words):
+    assert run(*words).exit_code == 2
+
+
+def test_a_setting_that_cannot_be_is_one_sentence():
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "sync", "status"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PORT": "abc"}, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert (done.returncode, done.stderr) == (1, "crm-sync: PORT must be a number of at least 1, not 'abc'.\n")

@@ -48,7 +48,7 @@ def _add_conflicts(group: AppGroup) -> None:
         show({"total": total, "conflicts": found}, text, as_json=as_json)
 
     status = click.option("--status", type=click.Choice(["open", "resolved"]), help="Only these.")
-    limit = click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+    limit = click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
     _add(group, "conflicts", "List where both sides disagreed.", conflicts, status, *FILTERS, limit, AS_JSON)
 
 

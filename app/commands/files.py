@@ -156,7 +156,10 @@ def _add_export(group: AppGroup, engine: Engine) -> None:
             exporting.write(out, wanted, names, rows)
             out.detach()  # flushed, and left open
             return
-        count = exporting.to_file(output, lambda out: exporting.write(out, wanted, names, rows))
+        try:
+            count = exporting.to_file(output, lambda out: exporting.write(out, wanted, names, rows))
+        except OSError as error:
+            raise click.ClickException(f"{output} cannot be written: {error.strerror}.") from error
         click.echo(f"{count} {resource} exported to {output}.")
 
 

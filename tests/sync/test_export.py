@@ -134,3 +134,9 @@ def test_any_text_is_written_so_that_it_is_read_the_same(rows):
     table = tabular.read(io.BytesIO(out.getvalue().encode()), "csv", "utf-8", users, Names(users))
     expected = [{**row, "phone": row["phone"] or None} for row in rows if any(row.values())]
     assert [row.fields for row in table.rows] == expected
+
+
+def test_where_nothing_can_be_written_is_said_in_a_sentence(run, tmp_path):
+    answer = run("export", "--output", tmp_path / "nowhere" / "users.csv")
+
+    assert (answer.exit_code, "cannot be written" in answer.output) == (1, True)

@@ -1,7 +1,11 @@
 """What the benchmarks could get wrong without a run showing it: reading answers, percentiles, ratios and targets."""
 
+import os
+import socket
+
 import pytest
 
+from benchmarks import load, spread
 from benchmarks.bench import Row
 from benchmarks.load import ROOT, Load, Order, Wrong, answer_of, percentile, request
 from benchmarks.patience import paired_within
@@ -109,3 +113,18 @@ def test_without_being_asked_a_round_that_would_end_too_late_is_not_begun(monkey
     monkeypatch.delenv("ROUNDS", raising=False)
 
     assert paired_within(0.0, 2, lambda: 1.0, lambda: 2.0) == [[1.0], [2.0]]
+
+
+def test_who_holds_a_connection_is_found_out():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            accepted, _ = server.accept()
+            with accepted:
+                assert spread.holder(port, client.getsockname()[1]) == os.getpid()
+
+
+def test_connections_that_no_second_process_takes_fail_the_bench(monkeypatch):
+    monkeypatch.setattr(load, "TRIES", 5)
+    with serving(always(OK)) as server, pytest.raises(Wrong, match="did not take"):
+        Load(order(server, processes=2)).play()
