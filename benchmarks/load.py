@@ -159,13 +159,13 @@ class Load:
     def _connect_all(self) -> None:
         """Connect until each process of the server holds its share: left to chance, one of them gets nearly all."""
         port, each = self._order.port, self._order.connections // self._order.processes
-        held: Counter[int | None] = Counter()
+        held: Counter[int] = Counter()
         for _ in range(TRIES):
             if len(self._sockets) == self._order.connections:
                 return
             made = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_WITHIN)
-            holder = None if self._order.processes == 1 else spread.holder(port, made.getsockname()[1])
-            if held[holder] < each:
+            holder = 0 if self._order.processes == 1 else spread.holder(port, made.getsockname()[1])
+            if holder is not None and held[holder] < each:
                 held[holder] += 1
                 self._keep(made)
             else:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ESTABLISHED = "01"
-ACCEPTED_WITHIN = 5.0
+ACCEPTED_WITHIN = 1.0
 
 
 def holder(port: int, client_port: int) -> int | None:
