@@ -496,4 +496,4 @@ FOUND_AT = {
     "errors_mean_nothing_was_done": 248,
     "rollbacks_take_all": 453,
 }
-"""The first seed whose history shows the damage, so also how many histories it takes."""
+"""A seed whose history shows the damage, mostly the first: at most so many histories are needed."""
