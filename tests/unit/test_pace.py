@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.world import World
-from app.crm.errors import Unavailable
+from app.crm.errors import NotAsked
 from app.crm.limits import MAX_PAUSE, SPREAD, Pace
 from tests.support.limited import LimitedCrm, ceiling, lane, silence
 from tests.support.virtual_time import VirtualTime
@@ -44,7 +44,7 @@ def test_a_turn_that_comes_too_late_is_not_waited_for(world, clock):
     pace = Pace(world, 6)
     pace.take_turn(1)
 
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(NotAsked) as caught:
         pace.take_turn(1)
 
     assert caught.value.retry_after == pytest.approx(10, rel=0.02)
@@ -92,7 +92,7 @@ def test_a_pause_that_outlasts_their_patience_sends_them_away(clock):
 
     pace = Pace(World(now=clock.now, monotonic=clock.monotonic, sleep=sleep), 60)
     pace.take_turn(5)
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(NotAsked) as caught:
         pace.take_turn(5)
 
     assert caught.value.retry_after == pytest.approx(20)
