@@ -80,20 +80,23 @@ def one_to_one(view: View) -> Iterator[str]:
 def by_the_policy(view: View) -> Iterator[str]:
     """What the policy decided, it decided as its name says; and what the CRM won is what the record then held.
 
-    A record that was ever deleted kept its own values meanwhile. Whether `latest` was right is not looked into.
+    A record that was ever deleted kept its own values meanwhile, and a value that another record has is nobody else's.
+    Whether `latest` was right is not looked into.
     """
     policy = view.stage.setting.policy
     wanted = {"crm_wins": "crm", "local_wins": "local"}.get(policy)
     alive = {
         one for one, entries in view.journals.items() if not any(each["field"] == journal.DELETED for each in entries)
     }
+    taken = {(one["record_id"], one["field"]) for one in view.conflicts if one["kind"] == "duplicate"}
     for one in view.conflicts:
         if one["kind"] != "field" or one["resolved_by"] != "policy":
             continue
         if one["policy"] != policy or one["resolution"] != (wanted or one["resolution"]):
             yield f"a conflict on {one['field']} went to {one['resolution']} by {one['policy']} under {policy}"
         held = [entry["to"] for entry in view.journals[one["record_id"]] if entry["field"] == one["field"]]
-        if one["resolution"] == "crm" and one["record_id"] in alive and one["crm"] not in held:
+        could = one["record_id"] in alive and (one["record_id"], one["field"]) not in taken
+        if one["resolution"] == "crm" and could and one["crm"] not in held:
             yield f"{one['record_id']}.{one['field']} never was {one['crm']!r}, which had won"
 
 
