@@ -64,12 +64,16 @@ def _asks_for_half_a_window(_case, response):
 
 
 def _refers_to_nobody(_case, response):
-    """Whom a reference may name depends on who is there; so does what an object of the caller's choosing may hold."""
+    """Whom a reference may name depends on who is there; so does what an object of the caller's choosing may hold.
+
+    Of a batch, other items may break a rule between fields.
+    """
     if response.status_code != 400:
         return False
     errors = _body(response).get("errors") or {"": [""]}
     return all(
-        all(message.startswith("There is no such record") for message in messages) or name.rpartition(".")[2] in FREE
+        name.rpartition(".")[2] in FREE
+        or all(message.startswith("There is no such record") or message in BETWEEN for message in messages)
         for name, messages in errors.items()
     )
 
